@@ -1,0 +1,78 @@
+"""The kinds of resource that a cluster serves, and how a person may spell them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = ["Api", "Catalog"]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One kind in one version, as discovery describes it.
+
+    `preferred` is true for the version that the server prefers for this group and kind.
+    """
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool
+    singular: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: frozenset[str] = frozenset()
+    preferred: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, `v1`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def group_kind(self) -> str:
+        """`Deployment.apps`, `Service`."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+class Catalog:
+    """The kinds of one cluster. `broken` names the group versions that discovery could not read.
+
+    One aggregated API without a server must not hide the others (kube-prometheus leaves
+    `metrics.k8s.io` that way), so what is missing is said, not raised.
+    """
+
+    def __init__(self, apis: Iterable[Api], broken: Iterable[str] = ()) -> None:
+        self.apis = tuple(apis)
+        self.broken = tuple(broken)
+        self._by_kind: dict[tuple[str, str], list[Api]] = {}
+        for api in self.apis:
+            self._by_kind.setdefault((api.group, api.kind), []).append(api)
+
+    def find(self, group: str, kind: str, version: str = "") -> Api | None:
+        """The kind in the version asked for, or in the preferred one when none is asked for."""
+        apis = self._by_kind.get((group, kind), ())
+        if version:
+            return next((api for api in apis if api.version == version), None)
+        return next((api for api in apis if api.preferred), apis[0] if apis else None)
+
+    def named(self, word: str) -> Api | None:
+        """What kubectl understands by a TYPE argument: `deploy`, `deployments.apps`, `Deployment`.
+
+        With `.group` or `.version.group` behind the name only that group is looked at; without
+        one, the core group goes first and then the server's order, as kubectl does.
+        """
+        name, _, rest = word.lower().partition(".")
+        found = [api for api in self.apis if name in _names(api) and _matches(api, rest)]
+        found.sort(key=lambda api: (not api.preferred, bool(api.group), name in api.short_names))
+        return found[0] if found else None
+
+
+def _names(api: Api) -> set[str]:
+    return {api.plural, api.singular or api.kind.lower(), api.kind.lower(), *api.short_names}
+
+
+def _matches(api: Api, rest: str) -> bool:
+    return rest in ("", api.group, f"{api.version}.{api.group}" if api.group else api.version)

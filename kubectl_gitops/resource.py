@@ -1,0 +1,59 @@
+"""What one object of the cluster is called: group, kind, namespace and name.
+
+The API version is not part of identity: `v1beta1` and `v1` of one object are the same resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubectl_gitops.errors import printable
+
+__all__ = ["Body", "ResourceId", "group_of"]
+
+Body = dict[str, Any]
+"""A resource as JSON data: what `json.loads` gives."""
+
+
+def group_of(api_version: str) -> str:
+    """The API group of an `apiVersion`: `apps` for `apps/v1`, empty for `v1`."""
+    group, slash, _ = api_version.rpartition("/")
+    return group if slash else ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceId:
+    """The identity of one resource. `namespace` is empty for a cluster-scoped one."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> ResourceId:
+        """The identity that a complete body states; `KeyError` where a part is missing."""
+        metadata = body["metadata"]
+        return cls(
+            group_of(body["apiVersion"]),
+            body["kind"],
+            metadata.get("namespace") or "",
+            metadata["name"],
+        )
+
+    @property
+    def group_kind(self) -> str:
+        """`Deployment.apps`, `Service`: the spelling of the ApplySet annotations."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    @property
+    def short(self) -> str:
+        """`deployment.apps/web`: the spelling of kubectl's result lines."""
+        return printable(f"{self.group_kind.lower()}/{self.name}")
+
+    def __str__(self) -> str:
+        """`deployment/shop/web`, `namespace/shop`: how messages name a resource."""
+        parts = (self.kind.lower(), self.namespace, self.name)
+        return printable("/".join(part for part in parts if part))
