@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Api", "Catalog"]
+from kubectl_gitops.resource import Body
+
+__all__ = ["Api", "Catalog", "declared_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,13 @@ class Catalog:
         for api in self.apis:
             self._by_kind.setdefault((api.group, api.kind), []).append(api)
 
+    def including(self, crds: Iterable[Body]) -> Catalog:
+        """The same with the kinds that these definitions declare and the cluster lacks."""
+        new = [api for crd in crds for api in declared_by(crd)]
+        known = {(api.group, api.version, api.kind) for api in self.apis}
+        fresh = [api for api in new if (api.group, api.version, api.kind) not in known]
+        return Catalog((*self.apis, *fresh), self.broken) if fresh else self
+
     def find(self, group: str, kind: str, version: str = "") -> Api | None:
         """The kind in the version asked for, or in the preferred one when none is asked for."""
         apis = self._by_kind.get((group, kind), ())
@@ -68,6 +77,32 @@ class Catalog:
         found = [api for api in self.apis if name in _names(api) and _matches(api, rest)]
         found.sort(key=lambda api: (not api.preferred, bool(api.group), name in api.short_names))
         return found[0] if found else None
+
+
+def declared_by(crd: Body) -> tuple[Api, ...]:
+    """The kinds, one for each served version, of a CustomResourceDefinition's body.
+
+    A definition without the fields that say so declares nothing: the API server will refuse it.
+    """
+    spec = crd.get("spec") or {}
+    names = spec.get("names") or {}
+    if not names.get("kind") or not names.get("plural") or not spec.get("group"):
+        return ()
+    served = [version for version in spec.get("versions") or () if version.get("served")]
+    return tuple(
+        Api(
+            group=spec["group"],
+            version=version["name"],
+            kind=names["kind"],
+            plural=names["plural"],
+            namespaced=spec.get("scope") == "Namespaced",
+            singular=names.get("singular", ""),
+            short_names=tuple(names.get("shortNames") or ()),
+            categories=tuple(names.get("categories") or ()),
+            preferred=position == 0,
+        )
+        for position, version in enumerate(served)
+    )
 
 
 def _names(api: Api) -> set[str]:

@@ -1,0 +1,238 @@
+"""What would make the cluster equal to the manifests: changes, decided from what was observed.
+
+Pure: `kubectl_gitops.reconcile` asks the API server and hands the answers in, and is the only one
+that carries a plan out. `diff`, `status` and `--dry-run` are plans nobody executes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from kubectl_gitops import annotations, applyset, equality, takeover
+from kubectl_gitops.catalog import Api
+from kubectl_gitops.ports import Refusal
+from kubectl_gitops.resource import Body, ResourceId
+
+__all__ = [
+    "Action",
+    "Change",
+    "Outcome",
+    "Plan",
+    "Preview",
+    "PruneVerdict",
+    "Result",
+    "Rights",
+    "Taken",
+    "decide",
+    "may_force",
+    "prune_limit",
+    "prune_verdict",
+]
+
+
+class Action(StrEnum):
+    """What happens to one resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    UNCHANGED = "unchanged"
+    SKIP = "skip"
+
+
+class Rights(IntEnum):
+    """How far a write may take fields from other field managers.
+
+    `OWN` stops at any conflict (`apply`); `DRIFT` takes back what somebody changed by an update
+    (`pull` reverts drift, but never another applier's field); `ALL` is `--force-conflicts`.
+    """
+
+    OWN = 0
+    DRIFT = 1
+    ALL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One field that a write takes from another manager."""
+
+    manager: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The server's dry-run of a write: the object it would store, or why it refuses."""
+
+    answer: Body | Refusal
+    taken: tuple[Taken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource's part of a plan.
+
+    `sent` is the body as it goes to the cluster (opened, labelled); None for a removal. `preview`
+    is None where no dry-run was needed (proven equal) or possible yet (`unchecked` says why).
+    """
+
+    id: ResourceId
+    action: Action
+    api: Api | None
+    sent: Body | None
+    live: Body | None
+    preview: Preview | None = None
+    unchecked: str = ""
+    reason: str = ""
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why the server would not take it, if it said so."""
+        answer = self.preview.answer if self.preview else None
+        return answer if isinstance(answer, Refusal) else None
+
+    @property
+    def writes(self) -> bool:
+        """True where carrying it out calls the cluster."""
+        return self.action in (Action.CREATE, Action.UPDATE, Action.DELETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All changes of one operation, writes and non-writes, in the order of the resources given."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def refused(self) -> tuple[Change, ...]:
+        """Those that the server refused in its dry-run."""
+        return tuple(change for change in self.changes if change.refusal)
+
+    def ids(self, *actions: Action) -> tuple[ResourceId, ...]:
+        """The resources that any of these actions is planned for."""
+        return tuple(change.id for change in self.changes if change.action in actions)
+
+
+class Result(StrEnum):
+    """How one change ended. `MOVED`: somebody wrote the resource since we looked at it."""
+
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    MOVED = "moved"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+
+    @property
+    def done(self) -> bool:
+        """True where cluster and branch agree on this resource now."""
+        return self not in (Result.REFUSED, Result.MOVED, Result.UNKNOWN, Result.BLOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A change and how it ended; `live` is the object as the server stored it."""
+
+    change: Change
+    result: Result
+    live: Body | None = None
+    refusal: Refusal | None = None
+    message: str = ""
+    taken: tuple[Taken, ...] = ()
+
+    @property
+    def id(self) -> ResourceId:
+        """The resource it is about."""
+        return self.change.id
+
+
+def may_force(refusal: Refusal, rights: Rights, *, first: bool) -> tuple[Taken, ...]:
+    """The fields a write may take over to get past a conflict; empty where it must stop.
+
+    `first`: the resource is being taken over from kubectl, whose fields are the user's own
+    (kubernetes#99003). Another tool that applies (not updates) is never forced without `ALL`.
+    """
+    conflicts = takeover.conflicts(refusal.causes)
+    if not conflicts:
+        return ()
+    taken = tuple(Taken(conflict.manager, conflict.field) for conflict in conflicts)
+    if rights is Rights.ALL:
+        return taken
+    if rights is Rights.DRIFT and not any(conflict.applied for conflict in conflicts):
+        return taken
+    if first and takeover.forcible(conflict.manager for conflict in conflicts):
+        return taken
+    return ()
+
+
+def decide(
+    id: ResourceId, api: Api, sent: Body, live: Body | None, preview: Preview | None
+) -> Change:
+    """The change that one observation calls for; `preview` None means proven equal."""
+    if live is None or "deletionTimestamp" in live["metadata"]:
+        return Change(id, Action.CREATE, api, sent, live, preview)
+    if preview is None:
+        return Change(id, Action.UNCHANGED, api, sent, live)
+    if isinstance(preview.answer, Refusal):
+        return Change(id, Action.UPDATE, api, sent, live, preview)
+    same = equality.same_after_preview(live, preview.answer)
+    action = Action.UNCHANGED if same else Action.UPDATE
+    return Change(id, action, api, sent, live, preview)
+
+
+@dataclass(frozen=True, slots=True)
+class PruneVerdict:
+    """Whether a live member of the set that the branch lacks may go, and if not, why it stays."""
+
+    id: ResourceId
+    live: Body
+    stays: str = ""
+    asks: bool = False
+
+
+# Removing one of these takes data or other resources with it, so a person has to say yes
+# (argo-cd#5214: a pruned CRD deleted every one of its resources).
+_ASKS = frozenset(
+    {
+        ("", "Namespace"),
+        ("", "PersistentVolume"),
+        ("", "PersistentVolumeClaim"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    }
+)
+
+
+def prune_verdict(
+    id: ResourceId,
+    live: Body,
+    set_id: str,
+    *,
+    applied_uids: frozenset[str],
+    namespaces_in_use: frozenset[str],
+) -> PruneVerdict:
+    """Decide about one member. Branch and cluster must both say that it is ours and not wanted.
+
+    `applied_uids`: objects the plan keeps under any API group (an Ingress seen as extensions and
+    as networking.k8s.io is one object). `namespaces_in_use`: those that hold declared resources.
+    """
+    metadata = live["metadata"]
+    stays = annotations.keeps(live) or ""
+    if not applyset.owns(live, set_id):
+        stays = "its part-of label is not ours"
+    elif metadata["uid"] in applied_uids:
+        stays = "it is declared under another API group"
+    elif any(owner.get("controller") for owner in metadata.get("ownerReferences", ())):
+        stays = "a controller owns it"
+    elif (id.group, id.kind) == ("", "Namespace") and id.name in namespaces_in_use:
+        stays = "it holds declared resources"
+    return PruneVerdict(id, live, stays, asks=(id.group, id.kind) in _ASKS)
+
+
+def prune_limit(declared: int, removals: int) -> int:
+    """How many removals need no yes: max(5, 30 %) of what the set holds (argo-cd#3484)."""
+    return max(5, (declared + removals) * 30 // 100)

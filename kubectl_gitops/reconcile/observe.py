@@ -1,0 +1,198 @@
+"""Look at the cluster and plan: what is live, what is equal beyond doubt, what a dry-run says.
+
+Equality is proven from the live object alone where that is possible (`kubectl_gitops.equality`),
+so a no-op costs LISTs; only where it is not is the API server asked for a dry-run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from kubectl_gitops import annotations, applyset, equality, ordering, takeover
+from kubectl_gitops.catalog import Api, Catalog
+from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.manifest import OpenManifest
+from kubectl_gitops.plan import Action, Change, Plan, Preview, Rights, decide
+from kubectl_gitops.ports import Cluster, Refusal
+from kubectl_gitops.reconcile.write import preview
+from kubectl_gitops.resource import Body, ResourceId
+
+__all__ = ["WORKERS", "Lives", "Rules", "catalog_of", "look", "observe"]
+
+WORKERS = 8
+"""Requests at once: where a loopback API server stops getting faster (measured, 1,000 PATCHes:
+2.3 s with 1, 1.0–1.2 s with 8)."""
+
+_LIST_FROM = 8
+"""From this many resources of one kind on, one LIST is cheaper than the GETs."""
+
+Lives = dict[ResourceId, Body | Refusal | None]
+"""What is live under an id: the object, None, or why it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for all writes of one operation.
+
+    `ignored(sent, live)` gives the JSON pointers that this set leaves to others.
+    """
+
+    set_id: str
+    ignored: Callable[[Body, Body], tuple[str, ...]]
+    rights: Rights = Rights.OWN
+    validation: str = "Strict"
+
+
+def catalog_of(cluster: Cluster, *, fresh: bool = False) -> Catalog:
+    """The kinds the cluster serves; `GitopsError` where it does not answer."""
+    answer = cluster.catalog(fresh=fresh)
+    if isinstance(answer, Refusal):
+        raise GitopsError(f"the cluster does not say which kinds it serves: {answer.message}")
+    return answer
+
+
+def look(
+    cluster: Cluster, wanted: Mapping[ResourceId, Api], pool: ThreadPoolExecutor
+) -> Lives:
+    """The live objects: one GET each, or a LIST of the kind where many of it are wanted."""
+    by_kind: dict[Api, list[ResourceId]] = defaultdict(list)
+    for id, api in wanted.items():
+        by_kind[api].append(id)
+    found: Lives = {}
+    singles: list[tuple[Api, ResourceId]] = []
+    for api, ids in by_kind.items():
+        listed = _listed(cluster, api, ids) if len(ids) >= _LIST_FROM else None
+        if listed is None:
+            singles += [(api, id) for id in ids]
+        else:
+            found |= listed
+    answers = pool.map(lambda one: cluster.get(one[0], one[1].namespace, one[1].name), singles)
+    found |= {id: answer for (_, id), answer in zip(singles, answers, strict=True)}
+    return found
+
+
+def _listed(cluster: Cluster, api: Api, ids: Sequence[ResourceId]) -> Lives | None:
+    """The ids' objects out of a LIST; None where the kind may not be listed."""
+    namespaces = {id.namespace for id in ids}
+    answer = cluster.list(api, namespaces.pop() if len(namespaces) == 1 else "")
+    if isinstance(answer, Refusal):
+        return None
+    live = {(o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in answer}
+    return {id: live.get((id.namespace, id.name)) for id in ids}
+
+
+def observe(
+    cluster: Cluster,
+    manifests: Sequence[OpenManifest],
+    rules: Rules,
+    lives: Lives | None = None,
+) -> Plan:
+    """Plan what would make these resources equal to their manifests.
+
+    `lives` are objects that a LIST already brought; the rest is looked up here. A kind nobody
+    serves or declares is a refusal of that resource, with the server's own words.
+    """
+    catalog = catalog_of(cluster).including(
+        manifest.body for manifest in manifests if _is_crd(manifest.id)
+    )
+    apis = {m.id: _api(catalog, m) for m in manifests}
+    known = {id: api for id, api in apis.items() if api is not None}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        live = dict(lives or {})
+        live |= look(cluster, {id: api for id, api in known.items() if id not in live}, pool)
+        planner = _Planner(cluster, rules, live)
+        # What others depend on goes first: whether a definition changes decides whether the
+        # resources of its kind can be checked at all.
+        firsts = [m for m in manifests if _is_crd(m.id)]
+        changes = _planned(pool, planner, firsts, apis, frozenset())
+        new = frozenset(c.id for c in changes.values() if c.writes)
+        new |= frozenset(id for id in known if live.get(id) is None)
+        rest = [m for m in manifests if not _is_crd(m.id)]
+        changes |= _planned(pool, planner, rest, apis, new)
+    return Plan(tuple(changes[manifest.id] for manifest in manifests))
+
+
+def _is_crd(id: ResourceId) -> bool:
+    return (id.group, id.kind) == ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+def _api(catalog: Catalog, manifest: OpenManifest) -> Api | None:
+    version = manifest.api_version.rpartition("/")[2]
+    return catalog.find(manifest.id.group, manifest.id.kind, version)
+
+
+def _planned(
+    pool: ThreadPoolExecutor,
+    planner: _Planner,
+    manifests: Iterable[OpenManifest],
+    apis: Mapping[ResourceId, Api | None],
+    new: frozenset[ResourceId],
+) -> dict[ResourceId, Change]:
+    changes = pool.map(lambda m: planner.plan(m, apis[m.id], new), manifests)
+    return {change.id: change for change in changes}
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    cluster: Cluster
+    rules: Rules
+    lives: Lives
+
+    def plan(
+        self, manifest: OpenManifest, api: Api | None, new: frozenset[ResourceId]
+    ) -> Change:
+        id = manifest.id
+        if api is None:
+            return Change(id, Action.CREATE, None, None, None, Preview(_unserved(manifest)))
+        live = self.lives.get(id)
+        if isinstance(live, Refusal):
+            return Change(id, Action.UPDATE, api, None, None, Preview(live))
+        left_alone = annotations.not_applied(manifest.body, live)
+        if left_alone:
+            return Change(id, Action.SKIP, api, None, live, reason=left_alone)
+        sent = self._sent(manifest, live)
+        if live is not None and equality.proven_equal(sent, live) is None:
+            return decide(id, api, sent, live, None)
+        return self._asked(id, api, sent, live, ordering.depends_on_new(manifest.body, new))
+
+    def _sent(self, manifest: OpenManifest, live: Body | None) -> Body:
+        body = sent_body(manifest, self.rules.set_id)
+        if live is None:
+            return body
+        return takeover.respect_ignored(body, live, self.rules.ignored(body, live))
+
+    def _asked(
+        self, id: ResourceId, api: Api, sent: Body, live: Body | None, depends: bool
+    ) -> Change:
+        if depends:
+            action = Action.CREATE if live is None else Action.UPDATE
+            reason = "it depends on what this change brings"
+            return Change(id, action, api, sent, live, unchecked=reason)
+        rules = self.rules
+        return decide(
+            id, api, sent, live,
+            preview(self.cluster, api, sent, live, rules.rights, rules.validation),
+        )
+
+
+def _unserved(manifest: OpenManifest) -> Refusal:
+    """kubectl's own words for a kind that the cluster does not know."""
+    id = manifest.id
+    return Refusal(
+        404,
+        "NoMatch",
+        f'resource mapping not found for name: "{id.name}" namespace: "{id.namespace}": '
+        f'no matches for kind "{id.kind}" in version "{manifest.api_version}"\n'
+        "ensure CRDs are installed first",
+    )
+
+
+def sent_body(manifest: OpenManifest, set_id: str) -> Body:
+    """The body as it goes to the cluster: normalised, with its namespace and the set's label."""
+    body = equality.normalise(manifest.body)
+    if manifest.id.namespace:
+        body = {**body, "metadata": {**body["metadata"], "namespace": manifest.id.namespace}}
+    return applyset.member(body, set_id)

@@ -1,0 +1,166 @@
+"""One resource, one write: server-side apply or delete with every precondition we can give.
+
+A write names the object it was planned against by uid and resourceVersion, so an object that
+somebody wrote or made anew in between is never touched: the answer is then `Result.MOVED`, and
+the caller looks again. A reply that never came is looked up, and is `Result.UNKNOWN` if that does
+not tell either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kubectl_gitops import equality, takeover
+from kubectl_gitops.catalog import Api
+from kubectl_gitops.plan import Action, Change, Outcome, Preview, Result, Rights, may_force
+from kubectl_gitops.ports import Cluster, Refusal
+from kubectl_gitops.resource import Body, ResourceId
+
+__all__ = ["Removal", "apply_change", "delete_change", "preview"]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How objects are deleted: kubectl's `--cascade` and `--grace-period` (None: the object's)."""
+
+    propagation: str = "Background"
+    grace_period: int | None = None
+
+
+def preview(
+    cluster: Cluster, api: Api, sent: Body, live: Body | None, rights: Rights, validation: str
+) -> Preview:
+    """What the server would store. Its dry-run of the first takeover may pass kubectl's fields."""
+    first = live is not None and takeover.needs_takeover(live)
+    return _send(cluster, api, sent, rights, first=first, dry_run=True, validation=validation)
+
+
+def _send(
+    cluster: Cluster,
+    api: Api,
+    body: Body,
+    rights: Rights,
+    *,
+    first: bool,
+    dry_run: bool,
+    validation: str,
+) -> Preview:
+    answer = cluster.apply(api, body, dry_run=dry_run, validation=validation)
+    if not isinstance(answer, Refusal) or answer.code != 409:
+        return Preview(answer)
+    taken = may_force(answer, rights, first=first)
+    if not taken:
+        return Preview(answer)
+    forced = cluster.apply(api, body, dry_run=dry_run, force=True, validation=validation)
+    return Preview(forced, taken)
+
+
+def apply_change(
+    cluster: Cluster,
+    change: Change,
+    rights: Rights,
+    validation: str,
+    ignored: tuple[str, ...] = (),
+) -> Outcome:
+    """Carry out a creation or an update; `ignored` are pointers the takeover must not claim."""
+    assert change.api is not None
+    assert change.sent is not None
+    live, first = change.live, False
+    if change.action is Action.UPDATE and live is not None and takeover.needs_takeover(live):
+        first = True
+        taken_over = _take_over(cluster, change.api, change.id, live, ignored)
+        if isinstance(taken_over, Refusal):
+            return _refused(cluster, change, taken_over)
+        live = taken_over
+    body = _guarded(change.sent, live) if change.action is Action.UPDATE and live else change.sent
+    sent = _send(
+        cluster, change.api, body, rights, first=first, dry_run=False, validation=validation
+    )
+    if isinstance(sent.answer, Refusal):
+        return _refused(cluster, change, sent.answer)
+    return Outcome(change, _result(change, sent.answer), sent.answer, taken=sent.taken)
+
+
+def _guarded(body: Body, live: Body) -> Body:
+    """The body with the object it is meant for: a resourceVersion alone re-creates a deleted one."""
+    guard = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
+    return {**body, "metadata": {**body["metadata"], **guard}}
+
+
+def _take_over(
+    cluster: Cluster, api: Api, id: ResourceId, live: Body, ignored: tuple[str, ...]
+) -> Body | Refusal:
+    operations = takeover.takeover_patch(live, ignored)
+    if not operations:
+        return live
+    return cluster.patch(api, id.namespace, id.name, operations)
+
+
+def _result(change: Change, stored: Body) -> Result:
+    if change.action is Action.CREATE:
+        return Result.CREATED
+    assert change.live is not None
+    before = change.live["metadata"]["resourceVersion"]
+    moved = stored["metadata"]["resourceVersion"] != before
+    return Result.CONFIGURED if moved else Result.UNCHANGED
+
+
+def _refused(cluster: Cluster, change: Change, refusal: Refusal) -> Outcome:
+    if refusal.unknown:
+        return _looked_up(cluster, change, refusal)
+    conflict = refusal.code == 409
+    # A creation cannot be guarded, so any conflict there means that somebody was quicker.
+    if conflict and (change.action is Action.CREATE or not takeover.conflicts(refusal.causes)):
+        return Outcome(change, Result.MOVED, refusal=refusal)
+    return Outcome(change, Result.REFUSED, refusal=refusal)
+
+
+def _looked_up(cluster: Cluster, change: Change, refusal: Refusal) -> Outcome:
+    """The reply was lost: has the write happened? Only a proof counts as yes."""
+    assert change.api is not None
+    assert change.sent is not None
+    live = cluster.get(change.api, change.id.namespace, change.id.name)
+    unknown = Outcome(change, Result.UNKNOWN, refusal=refusal)
+    if live is None or isinstance(live, Refusal):
+        return unknown
+    if equality.proven_equal(change.sent, live) is not None:
+        return unknown
+    return Outcome(change, _result(change, live), live)
+
+
+def delete_change(cluster: Cluster, change: Change, how: Removal) -> Outcome:
+    """Delete exactly the object that was planned against; one that is gone already is deleted."""
+    assert change.live is not None
+    assert change.api is not None
+    metadata = change.live["metadata"]
+    answer = cluster.delete(
+        change.api,
+        change.id.namespace,
+        change.id.name,
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        propagation=how.propagation,
+        grace_period=how.grace_period,
+    )
+    if not isinstance(answer, Refusal):
+        return Outcome(change, Result.DELETED, change.live)
+    if answer.code == 404:
+        return Outcome(change, Result.DELETED)
+    if answer.unknown:
+        return _deletion_looked_up(cluster, change, answer)
+    result = Result.MOVED if answer.code == 409 else Result.REFUSED
+    return Outcome(change, result, refusal=answer)
+
+
+def _deletion_looked_up(cluster: Cluster, change: Change, refusal: Refusal) -> Outcome:
+    assert change.live is not None
+    assert change.api is not None
+    live = cluster.get(change.api, change.id.namespace, change.id.name)
+    unknown = Outcome(change, Result.UNKNOWN, refusal=refusal)
+    if isinstance(live, Refusal):
+        return unknown
+    if live is None or live["metadata"]["uid"] != change.live["metadata"]["uid"]:
+        return Outcome(change, Result.DELETED)
+    if "deletionTimestamp" in live["metadata"]:
+        return Outcome(replace(change, live=live), Result.DELETED, live)
+    return unknown
