@@ -1,0 +1,100 @@
+"""Annotations that users already know: who wrote them must not be surprised by us.
+
+A closed list. Those of other tools are honoured on read and never written; ours exist where there
+was none. Flux accepts a label in place of its annotation, so its keys are looked for in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_gitops.resource import Body
+
+__all__ = ["PRUNE", "RECONCILE", "UNPUSHED", "keeps", "not_applied"]
+
+PRUNE = "kubectl-gitops/prune"
+"""`disabled`: stays in the cluster when it leaves the branch."""
+
+RECONCILE = "kubectl-gitops/reconcile"
+"""`disabled`: `pull` leaves it alone."""
+
+UNPUSHED = "kubectl-gitops/unpushed"
+"""Applied with `--offline`: the branch on the server does not have it yet."""
+
+_SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
+
+# `confirm` asks for a person's yes in Argo CD's own way, which nobody can give here.
+_KEEPING = (
+    (PRUNE, "disabled"),
+    (RECONCILE, "disabled"),
+    ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+    ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+    (_SYNC_OPTIONS, "Prune=false"),
+    (_SYNC_OPTIONS, "Prune=confirm"),
+    (_SYNC_OPTIONS, "Delete=false"),
+    (_SYNC_OPTIONS, "Delete=confirm"),
+    ("helm.sh/resource-policy", "keep"),
+    ("client.lifecycle.config.k8s.io/deletion", "detach"),
+    ("cli-utils.sigs.k8s.io/on-remove", "keep"),
+)
+
+_NEVER_APPLIED = (
+    (RECONCILE, "disabled"),
+    ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+    ("kustomize.toolkit.fluxcd.io/ssa", "Ignore"),
+)
+
+# Created where it is missing, then left alone.
+_CREATED_ONLY = (
+    ("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent"),
+    ("client.lifecycle.config.k8s.io/mutation", "ignore"),
+)
+
+_LOCAL = (("config.kubernetes.io/local-config", "true"),)
+
+
+def keeps(live: Body) -> str | None:
+    """Why a live object must not be pruned, None where nothing says so.
+
+    Read from the live object, because the manifest is gone when the question comes up.
+    """
+    if UNPUSHED in _annotations(live):
+        return f"{UNPUSHED}: applied offline, not pushed yet"
+    return _first(live, _KEEPING)
+
+
+def not_applied(desired: Body, live: Body | None) -> str | None:
+    """Why a resource of the branch is not applied, None where it is.
+
+    The live object is asked, too, so that somebody who may only write to the cluster can hold a
+    resource back during an emergency.
+    """
+    if reason := _first(desired, (*_LOCAL, *_NEVER_APPLIED)):
+        return reason
+    if live is None:
+        return None
+    return (
+        _first(live, _NEVER_APPLIED)
+        or _first(desired, _CREATED_ONLY)
+        or _first(live, _CREATED_ONLY)
+    )
+
+
+def _first(body: Body, rules: tuple[tuple[str, str], ...]) -> str | None:
+    found = (f"{key}: {value}" for key, value in rules if value.lower() in _options(body, key))
+    return next(found, None)
+
+
+def _options(body: Body, key: str) -> Iterator[str]:
+    """The values under a key, in lower case as Flux compares them; a comma separates options."""
+    for values in (_annotations(body), _labels(body)):
+        if isinstance(text := values.get(key), str):
+            yield from (option.strip().lower() for option in text.split(","))
+
+
+def _annotations(body: Body) -> Body:
+    return body["metadata"].get("annotations") or {}
+
+
+def _labels(body: Body) -> Body:
+    return body["metadata"].get("labels") or {}
