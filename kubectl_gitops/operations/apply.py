@@ -1,0 +1,129 @@
+"""`apply`: make resources what their manifests say, the branch first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kubectl_gitops.manifest import Manifest, OpenManifest, edit_text, write
+from kubectl_gitops.merge import merge
+from kubectl_gitops.operations.change import Intent, Request, carry
+from kubectl_gitops.operations.report import Report
+from kubectl_gitops.operations.session import Branch, Session, Wanted, conflict
+from kubectl_gitops.plan import Plan, Rights
+from kubectl_gitops.ports import ClusterIdentity, Refusal
+from kubectl_gitops.reconcile import Execution, observe
+from kubectl_gitops.recording import recorded
+from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.sealing import Tripwire, unmanageable
+
+__all__ = ["ApplyOptions", "apply"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """What the flags of `apply` ask for; `operation` names the front door in commits."""
+
+    reason: str = ""
+    operation: str = "apply"
+    rights: Rights = Rights.OWN
+    validation: str = "Strict"
+    dry_run: bool = False
+    how: Execution = field(default_factory=Execution)
+
+
+def apply(session: Session, manifests: Sequence[OpenManifest], options: ApplyOptions) -> Report:
+    """Commit the manifests and apply them.
+
+    Raises `GitopsError` (exit 3) where somebody changed the same field of the same resource on
+    the branch in the meantime.
+    """
+    mine = _Mine(session, tuple(manifests), options)
+    return carry(
+        session,
+        Request(
+            options.operation,
+            options.reason,
+            mine.intend,
+            lambda branch: session.rules(branch, options.rights, options.validation),
+            options.how,
+            options.dry_run,
+        ),
+    )
+
+
+@dataclass(slots=True)
+class _Mine:
+    """The person's manifests, and the branch they were last seen against."""
+
+    session: Session
+    manifests: tuple[OpenManifest, ...]
+    options: ApplyOptions
+    seen: Branch | None = None
+
+    def intend(self, branch: Branch, who: ClusterIdentity) -> Intent:
+        session, options = self.session, self.options
+        if self.seen is not None:
+            self.manifests = _replayed(session, self.seen, branch, self.manifests)
+        self.seen = branch
+        wanted = session.sealed(branch, self.manifests)
+        rules = session.rules(branch, options.rights, options.validation)
+        plan = observe(session.cluster, [one.open for one in wanted], rules)
+        before = _unrecorded(session, branch, plan, wanted)
+        return Intent(
+            plan,
+            puts=tuple(one.sealed for one in wanted),
+            before=tuple(one.sealed for one in before),
+            tripwire=Tripwire.of([one.open for one in (*wanted, *before)]),
+        )
+
+
+def _unrecorded(
+    session: Session, branch: Branch, plan: Plan, wanted: Sequence[Wanted]
+) -> tuple[Wanted, ...]:
+    """What is live and the branch lacks, as it is now: even the first change can be undone."""
+    bodies = {one.id: one.sealed.body for one in wanted}
+    found = [
+        recorded_manifest(change.id, change.live)
+        for change in plan.changes
+        if change.live is not None
+        and change.id not in branch.snapshot.entries
+        and "deletionTimestamp" not in change.live["metadata"]
+        and not unmanageable(change.live)
+    ]
+    sealed = session.sealed(branch, found)
+    return tuple(one for one in sealed if one.sealed.body != bodies.get(one.id))
+
+
+def recorded_manifest(id: ResourceId, live: Body) -> OpenManifest:
+    """A live object as a manifest: what people set, not what servers and controllers added."""
+    body = recorded(live)
+    return OpenManifest(id, body["apiVersion"], write(body), body)
+
+
+def _replayed(
+    session: Session, base: Branch, tip: Branch, manifests: Sequence[OpenManifest]
+) -> tuple[OpenManifest, ...]:
+    """Our manifests on a tip that moved: what others changed elsewhere in them is kept."""
+    sealed = session.sealed(base, manifests)
+    return tuple(_merged(session, base, tip, one) for one in sealed)
+
+
+def _merged(session: Session, base: Branch, tip: Branch, mine: Wanted) -> OpenManifest:
+    before, theirs = base.body(mine.id), tip.body(mine.id)
+    merged = merge(before, mine.sealed.body, theirs)
+    if merged.overlaps:
+        raise conflict(
+            f"{mine.id}: somebody changed {', '.join(merged.overlaps)} on {session.store.branch} "
+            f"(commit {tip.tip.commit[:7]}) while you did; nothing was changed",
+            f"kubectl gitops history {mine.id.short} --patch",
+            "kubectl gitops apply -f FILE   # with their change in it",
+        )
+    if theirs is None or merged.body == mine.sealed.body or merged.body is None:
+        return mine.open
+    text = tip.snapshot.entries[mine.id].manifest.text
+    edited, warning = edit_text(text, theirs, merged.body)
+    if warning:
+        session.tell(f"warning: {mine.id}: {warning}")
+    whole = Manifest(mine.id, mine.sealed.api_version, edited, merged.body)
+    return session.opened(tip, whole)

@@ -1,0 +1,155 @@
+"""The one way a person's change goes: plan, commit, push, then the cluster, then settle.
+
+`apply`, `delete`, `import` and their kin are front doors to `carry`. The branch comes first,
+always, and it is all or nothing at the dry-run (`docs/order-of-writes.md`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kubectl_gitops.errors import Exit, GitopsError
+from kubectl_gitops.manifest import Manifest
+from kubectl_gitops.operations.converge import converge
+from kubectl_gitops.operations.report import Report
+from kubectl_gitops.operations.session import Branch, Session
+from kubectl_gitops.operations.settle import settle
+from kubectl_gitops.plan import Action, Change, Plan
+from kubectl_gitops.ports import ClusterIdentity, Moved, StoreRefusal, Tip
+from kubectl_gitops.reconcile import Execution, Rules, note, read_parent, widen
+from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.sealing import Tripwire
+
+__all__ = ["Intent", "Request", "carry"]
+
+_TRIES = 30
+"""Pushes that may lose the race before we say so; each one means that somebody else succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What an operation does, as planned on one tip.
+
+    `puts` and `removals` are the branch's part, `plan` the cluster's. `before` are resources that
+    are live and unrecorded: they are recorded as they were, in a commit of their own below ours.
+    """
+
+    plan: Plan
+    puts: tuple[Manifest, ...] = ()
+    removals: tuple[ResourceId, ...] = ()
+    before: tuple[Manifest, ...] = ()
+    tripwire: Tripwire = field(default_factory=Tripwire)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One command: `intend` plans it on a branch, and again on a newer one if the push lost."""
+
+    operation: str
+    reason: str
+    intend: Callable[[Branch, ClusterIdentity], Intent]
+    rules: Callable[[Branch], Rules]
+    how: Execution = field(default_factory=Execution)
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """Where the branch stood when we planned, our commit on it, and the tip after the push."""
+
+    base: Branch
+    intent: Intent
+    commit: str
+    tip: Tip
+    who: ClusterIdentity
+
+
+def carry(session: Session, request: Request) -> Report:
+    """Carry a request out; the report says what came of every resource.
+
+    Raises `GitopsError` where nothing was changed at all: the branch cannot be read, belongs to
+    another cluster, or its server refuses the push.
+    """
+    branch = session.read(session.store.fetch())
+    who = session.bound(branch)
+    for _ in range(_TRIES):
+        intent = request.intend(branch, who)
+        if intent.plan.refused or request.dry_run:
+            return _planned(request, intent)
+        commit = _commit(session, request, branch, intent, who)
+        tip = _publish(session, branch, commit)
+        if not isinstance(tip, Moved):
+            return _act(session, request, _Published(branch, intent, commit, tip, who))
+        session.clock.sleep(random.uniform(0.02, 0.2))  # noqa: S311  spreads the writers, no secret
+        branch = session.read(tip.tip)
+    raise GitopsError(
+        f"the branch moved {_TRIES} times while this change was being pushed; nothing was changed",
+        "kubectl gitops log",
+        exit=Exit.CONFLICT,
+    )
+
+
+def _planned(request: Request, intent: Intent) -> Report:
+    plan = intent.plan
+    return Report(request.operation, plan=plan, refused=plan.refused, dry_run=request.dry_run)
+
+
+def _commit(
+    session: Session, request: Request, branch: Branch, intent: Intent, who: ClusterIdentity
+) -> str:
+    """Our commit on the branch's tip, or that tip itself where the branch says it all already."""
+    parent, snapshot = branch.tip.commit, branch.snapshot
+    if intent.before:
+        edits = snapshot.edit(intent.before, ())
+        reason = f"as they were before {request.operation}"
+        ids = [manifest.id for manifest in intent.before]
+        message = session.message("record", ids, reason, who)
+        parent = session.commit(parent, edits, message, intent.tripwire)
+        snapshot = session.read(Tip(parent, "")).snapshot
+    edits = snapshot.edit(intent.puts, intent.removals)
+    if not edits:
+        return parent
+    ids = [*(manifest.id for manifest in intent.puts), *intent.removals]
+    message = session.message(request.operation, ids, request.reason, who)
+    return session.commit(parent, edits, message, intent.tripwire)
+
+
+def _publish(session: Session, branch: Branch, commit: str) -> Tip | Moved:
+    if commit == branch.tip.commit:
+        return branch.tip
+    answer = session.store.publish(branch.tip, commit)
+    if isinstance(answer, StoreRefusal):
+        raise GitopsError(
+            f"{session.store.url} refuses the push to {session.store.branch}: {answer.message}; "
+            "nothing was changed in the cluster",
+            f"git push {session.store.url} HEAD:{session.store.branch}",
+        )
+    return answer
+
+
+def _act(session: Session, request: Request, done: _Published) -> Report:
+    """The branch holds the change: make the cluster follow."""
+    after = session.read(done.tip)
+    rules = request.rules(after)
+    settings = after.settings
+    parent = read_parent(session.cluster, settings.set_name, settings.home_namespace)
+    writes = [c for c in done.intent.plan.changes if c.action in (Action.CREATE, Action.UPDATE)]
+    if writes:
+        parent = widen(session.cluster, parent, _kinds(writes), _namespaces(writes))
+    outcomes = converge(session, after, done.intent.plan, rules, request.how)
+    commit = done.commit if done.commit != done.base.tip.commit else ""
+    ours = session.read_at(commit) if commit else None
+    restored = settle(session, ours, outcomes, rules, done.who) if ours else ""
+    if all(outcome.result.done for outcome in outcomes):
+        note(session.cluster, parent, done.tip.commit, after=done.base.tip.commit)
+    return Report(request.operation, commit, done.intent.plan, outcomes, restored=restored)
+
+
+def _kinds(changes: list[Change]) -> set[str]:
+    return {change.id.group_kind for change in changes}
+
+
+def _namespaces(changes: list[Change]) -> set[str]:
+    return {change.id.namespace for change in changes if change.id.namespace}

@@ -1,0 +1,50 @@
+"""What came of an operation, for every resource, and how the process ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kubectl_gitops.errors import Exit
+from kubectl_gitops.plan import Change, Outcome, Plan, Result
+
+__all__ = ["Report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One operation's result.
+
+    `commit` is ours, empty where nothing was committed. `refused` are the changes that stopped the
+    operation at its dry-run: then nothing was committed and nothing changed. `restored` is the
+    follow-up commit that put the former content of refused resources back into the branch.
+    """
+
+    operation: str
+    commit: str = ""
+    plan: Plan = Plan(())
+    outcomes: tuple[Outcome, ...] = ()
+    refused: tuple[Change, ...] = ()
+    restored: str = ""
+    dry_run: bool = False
+
+    @property
+    def exit(self) -> int:
+        """The exit code (`docs/exit-codes.md`)."""
+        if self.refused:
+            conflicts = any(_is_conflict(change) for change in self.refused)
+            return Exit.CONFLICT if conflicts else Exit.FAILED
+        return _exit_of(self.outcomes, restored=bool(self.restored))
+
+
+def _is_conflict(change: Change) -> bool:
+    return change.refusal is not None and change.refusal.code == 409
+
+
+def _exit_of(outcomes: Iterable[Outcome], *, restored: bool) -> int:
+    unfinished = [outcome for outcome in outcomes if not outcome.result.done]
+    if not unfinished:
+        return 0
+    if all(outcome.result is Result.REFUSED for outcome in unfinished) and restored:
+        return Exit.FAILED
+    return Exit.AHEAD

@@ -1,0 +1,188 @@
+"""What one command works with: a cluster, a store, the branch as it is read, and who is told.
+
+A `Session` is opened once for a command. `Branch` is what stood at one tip; reading again after a
+fetch is the only way to see a newer one, so no decision ever mixes two commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from kubectl_gitops import applyset, takeover
+from kubectl_gitops.envelope import Keyring
+from kubectl_gitops.errors import Exit, GitopsError
+from kubectl_gitops.manifest import Entry, Manifest, OpenManifest, Snapshot, read_snapshot
+from kubectl_gitops.message import Message, Signature, subject
+from kubectl_gitops.plan import Rights
+from kubectl_gitops.ports import Cluster, ClusterIdentity, Refusal, Store, Tip
+from kubectl_gitops.reconcile import Clock, Rules
+from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.sealing import Tripwire, open_manifest, seal_manifest
+from kubectl_gitops.settings import SETTINGS_FILE, StoreSettings, parse_store_settings
+
+__all__ = ["Branch", "Session", "Wanted", "read_branch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The set as the branch holds it at one tip; `path` is its directory in the repository."""
+
+    tip: Tip
+    path: str
+    settings: StoreSettings
+    snapshot: Snapshot
+
+    def body(self, id: ResourceId) -> Body | None:
+        """The sealed body that the branch declares, None where it declares none."""
+        entry = self.snapshot.entries.get(id)
+        return entry.manifest.body if entry else None
+
+    @property
+    def entries(self) -> dict[ResourceId, Entry]:
+        """Every resource that can be read, by id."""
+        return dict(self.snapshot.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One resource in both forms: as the branch will hold it and as the cluster will be sent it."""
+
+    sealed: Manifest
+    open: OpenManifest
+
+    @property
+    def id(self) -> ResourceId:
+        """The resource."""
+        return self.sealed.id
+
+
+def read_branch(store: Store, tip: Tip, path: str) -> Branch:
+    """Read the set at a tip; `GitopsError` where there is no set, or one we may not read."""
+    files = store.files(tip.commit, path)
+    name = f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
+    if name not in files:
+        where = f"{store.url} {store.branch}" + (f" {path}/" if path else "")
+        raise GitopsError(
+            f"{where} holds no {SETTINGS_FILE}: it is not bound to a cluster yet",
+            f"kubectl gitops init --repo {store.url} --branch {store.branch}",
+        )
+    kept = {path: file.blob for path, file in files.items() if _is_read(path, file.mode)}
+    blobs = store.read({files[name].blob, *kept.values()})
+    settings = parse_store_settings(blobs[files[name].blob].decode())
+    snapshot = read_snapshot(
+        tip.commit,
+        {path: blobs[blob] for path, blob in kept.items()},
+        root=path,
+        default_namespace=settings.default_namespace,
+    )
+    return Branch(tip, path, settings, snapshot)
+
+
+def _is_read(path: str, mode: int) -> bool:
+    """Regular files that may hold manifests, and what tells that a directory is another set."""
+    return mode in (0o100644, 0o100755) and path.endswith((".yaml", ".yml", ".json", ".toml"))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The parts of one command. `keys` gives the keyring for a store, None where no key is known."""
+
+    cluster: Cluster
+    store: Store
+    path: str
+    keys: Callable[[StoreSettings], Keyring | None]
+    author: Callable[[str], tuple[str, str]]
+    tell: Callable[[str], None]
+    clock: Clock = field(default_factory=Clock)
+
+    def read(self, tip: Tip) -> Branch:
+        """The branch at a tip that `store.fetch` gave."""
+        return read_branch(self.store, tip, self.path)
+
+    def read_at(self, commit: str) -> Branch:
+        """The branch as of one commit that the store has."""
+        return self.read(Tip(commit, ""))
+
+    def commit(
+        self,
+        parent: str,
+        edits: Mapping[str, bytes | None],
+        message: Message,
+        tripwire: Tripwire | None = None,
+    ) -> str:
+        """Write a commit, unless a Secret's value would be in it."""
+        if tripwire is not None:
+            tripwire.check(edits, message)
+        return self.store.commit(parent, edits, message)
+
+    def bound(self, branch: Branch) -> ClusterIdentity:
+        """Which cluster this is, if the branch may be applied to it; checked before every write.
+
+        By UID: a cluster that was made anew can carry the old one's name and address.
+        """
+        identity = self.cluster.identity(branch.settings.home_namespace)
+        if isinstance(identity, Refusal):
+            raise GitopsError(identity.message, "kubectl cluster-info")
+        if identity.uid in branch.settings.clusters:
+            return identity
+        known = ", ".join(sorted(branch.settings.clusters.values())) or "none"
+        raise GitopsError(
+            f"this cluster ({identity.context or identity.server}, uid {identity.uid}) is not one "
+            f"that the branch may be applied to ({known})",
+            "kubectl config get-contexts",
+            f"kubectl gitops init --repo {self.store.url} --adopt-store",
+        )
+
+    def rules(
+        self, branch: Branch, rights: Rights = Rights.OWN, validation: str = "Strict"
+    ) -> Rules:
+        """What holds for the writes of this set."""
+        settings = branch.settings
+
+        def ignored(sent: Body, live: Body) -> tuple[str, ...]:
+            id = ResourceId.of(sent)
+            configured = (p for rule in settings.ignores for p in rule.pointers_for(id))
+            return (*takeover.built_in_ignores(sent, live), *configured)
+
+        set_id = applyset.set_id(applyset.parent_name(settings.set_name), settings.home_namespace)
+        return Rules(set_id, ignored, rights, validation)
+
+    def sealed(self, branch: Branch, manifests: Iterable[OpenManifest]) -> tuple[Wanted, ...]:
+        """Seal for the branch; a value that did not change keeps its ciphertext."""
+        keyring, rules = self.keys(branch.settings), branch.settings.seals
+        entries = branch.snapshot.entries
+        pairs = []
+        for manifest in manifests:
+            entry = entries.get(manifest.id)
+            previous = entry.manifest if entry else None
+            pairs.append(Wanted(seal_manifest(manifest, keyring, previous, rules), manifest))
+        return tuple(pairs)
+
+    def opened(self, branch: Branch, manifest: Manifest) -> OpenManifest:
+        """Open what the branch holds; `GitopsError` names the place that does not open."""
+        return open_manifest(manifest, self.keys(branch.settings), branch.settings.seals)
+
+    def message(
+        self, operation: str, ids: Iterable[ResourceId], reason: str, who: ClusterIdentity
+    ) -> Message:
+        """The commit message of one of our commits, signed with the person's name and the time."""
+        named = sorted(ids)
+        name, email = self.author(who.user)
+        now = self.clock.now().astimezone()
+        offset = now.utcoffset()
+        zone = int(offset.total_seconds()) if offset else 0
+        return Message(
+            author=Signature(name, email, int(now.timestamp()), zone),
+            subject=subject(operation, named, reason),
+            reason=reason,
+            operation=operation,
+            cluster=who.uid,
+            user=who.user,
+            resources=tuple(f"{id.group_kind.lower()}/{id.namespace}/{id.name}" for id in named),
+        )
+
+
+def conflict(message: str, *hints: str) -> GitopsError:
+    """Somebody else owns the field, or moved the same resource."""
+    return GitopsError(message, *hints, exit=Exit.CONFLICT)

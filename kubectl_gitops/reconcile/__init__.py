@@ -1,0 +1,25 @@
+"""Between plan and cluster: observe what is live, carry a plan out, keep the set's parent.
+
+Level 3: it talks to the cluster through `kubectl_gitops.ports.Cluster` only, knows nothing of Git,
+and is the only place that writes to the cluster.
+"""
+
+from kubectl_gitops.reconcile.execute import Execution, execute
+from kubectl_gitops.reconcile.look import Lives, catalog_of, look
+from kubectl_gitops.reconcile.observe import Rules, observe, sent_body
+from kubectl_gitops.reconcile.wait import Clock, await_current
+from kubectl_gitops.reconcile.write import Removal
+
+__all__ = [
+    "Clock",
+    "Execution",
+    "Lives",
+    "Removal",
+    "Rules",
+    "await_current",
+    "catalog_of",
+    "execute",
+    "look",
+    "observe",
+    "sent_body",
+]

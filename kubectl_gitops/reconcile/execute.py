@@ -1,0 +1,149 @@
+"""Carry a plan out: stages in order, resources of a stage side by side, removals last and reversed.
+
+The only function of the program that writes members of the set. It decides nothing: what is to be
+done stands in the plan, and what came of it is returned for each change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from kubectl_gitops import ordering
+from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
+from kubectl_gitops.ports import Cluster, Refusal
+from kubectl_gitops.reconcile.look import WORKERS
+from kubectl_gitops.reconcile.observe import Rules
+from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
+from kubectl_gitops.reconcile.write import Removal, apply_change, delete_change
+
+__all__ = ["Execution", "execute"]
+
+
+def _silent(_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a plan is carried out, and who is told.
+
+    `done` hears every outcome, in the plan's order within a stage; `waiting` hears what is waited
+    for. `barrier` and `gone` are the longest waits, in seconds, for what others depend on
+    (a CRD to be established, a Namespace) and for a deleted object to go. `wait` False: a deleted
+    object is not waited for.
+    """
+
+    clock: Clock = field(default_factory=Clock)
+    done: Callable[[Outcome], None] = _silent
+    waiting: Waiting = _silent
+    removal: Removal = field(default_factory=Removal)
+    barrier: float = 60.0
+    gone: float = 600.0
+    wait: bool = True
+
+
+def execute(cluster: Cluster, plan: Plan, rules: Rules, how: Execution) -> tuple[Outcome, ...]:
+    """Carry out all writes of a plan; a refused resource does not stop the others."""
+    outcomes: list[Outcome] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        run = _Run(cluster, rules, how, pool)
+        applies = [c for c in plan.changes if c.action in (Action.CREATE, Action.UPDATE)]
+        for stage in ordering.stages(applies, _described):
+            outcomes += run.told(run.applied(change) for change in run.started(stage.items))
+            if stage.barrier:
+                run.stand(outcomes[-len(stage.items) :])
+        removals = [c for c in plan.changes if c.action is Action.DELETE]
+        for stage in reversed(ordering.stages(removals, _described)):
+            outcomes += run.told(run.removed(stage.items[::-1]))
+    return tuple(outcomes)
+
+
+def _described(change: Change) -> ordering.Described:
+    body = change.sent or change.live
+    assert body is not None
+    return ordering.Described(change.id, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    cluster: Cluster
+    rules: Rules
+    how: Execution
+    pool: ThreadPoolExecutor
+
+    def told(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        for outcome in outcomes:
+            self.how.done(outcome)
+            yield outcome
+
+    def applied(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        """The outcomes in the order of the changes, while later ones are still under way."""
+        return self.pool.map(self._apply, changes)
+
+    def _apply(self, change: Change) -> Outcome:
+        if change.live is not None and "deletionTimestamp" in change.live["metadata"]:
+            # Server-side apply of a terminating object answers 200 and is lost with it.
+            held = self._gone([change])
+            if held:
+                return Outcome(change, Result.BLOCKED, message=f"still terminating: {held}")
+            change = replace(change, live=None)
+        outcome = self._tried(change)
+        if outcome.live is not None and "deletionTimestamp" in outcome.live["metadata"]:
+            return self._apply(replace(change, action=Action.CREATE, live=outcome.live))
+        return outcome
+
+    def _tried(self, change: Change) -> Outcome:
+        """Once, or for a while where what it depends on has only just come.
+
+        A CRD that is Established may still answer 404, or with its former schema, for a moment.
+        """
+        deadline = self.how.clock.monotonic() + _SETTLING
+        while True:
+            outcome = self._written(change)
+            if not _premature(outcome) or self.how.clock.monotonic() > deadline:
+                return outcome
+            self.how.clock.sleep(0.1)
+
+    def _written(self, change: Change) -> Outcome:
+        ignored: tuple[str, ...] = ()
+        if change.sent is not None and change.live is not None:
+            ignored = self.rules.ignored(change.sent, change.live)
+        rules = self.rules
+        return apply_change(self.cluster, change, rules.rights, rules.validation, ignored)
+
+    def stand(self, outcomes: Sequence[Outcome]) -> None:
+        """Wait until what the next stage needs is there; what is not makes its users fail."""
+        api = {o.id: o.change.api for o in outcomes if o.result.done and o.change.api}
+        await_current(self.cluster, api, self.how.clock, self.how.barrier, self.how.waiting)
+
+    def removed(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        outcomes = tuple(
+            self.pool.map(lambda c: delete_change(self.cluster, c, self.how.removal), changes)
+        )
+        if self.how.wait:
+            self._gone([o.change for o in outcomes if o.result is Result.DELETED and o.live])
+        return iter(outcomes)
+
+    def _gone(self, changes: Sequence[Change]) -> str:
+        """Wait for these objects to go; what still holds them, empty when none is left."""
+        wanted = {
+            change.id: (change.api, change.live["metadata"]["uid"])
+            for change in changes
+            if change.api is not None and change.live is not None
+        }
+        how = self.how
+        held = await_gone(self.cluster, wanted, how.clock, how.gone, how.waiting)
+        return "; ".join(held.values())
+
+
+_SETTLING = 10.0
+"""Seconds a resource may be refused for what its stage's forerunners have only just brought."""
+
+
+def _premature(outcome: Outcome) -> bool:
+    refusal = outcome.refusal
+    if not outcome.change.unchecked or not isinstance(refusal, Refusal):
+        return False
+    return refusal.code == 404 or "unknown field" in refusal.message

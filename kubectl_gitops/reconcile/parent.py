@@ -1,0 +1,131 @@
+"""The set's parent: the ConfigMap that says which kinds it holds and which commit it stands at.
+
+Its group kinds are a superset of what is in the cluster at every moment: they are widened before a
+member is written and narrowed only after a complete `pull`. A write that changes nothing is not
+made, and every other one carries the resourceVersion it was decided on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from kubectl_gitops import __version__, applyset
+from kubectl_gitops.catalog import Api
+from kubectl_gitops.errors import Exit, GitopsError
+from kubectl_gitops.ports import Cluster, Refusal
+from kubectl_gitops.resource import Body, ResourceId
+
+__all__ = ["Parent", "note", "read_parent", "widen"]
+
+_CONFIG_MAPS = Api("", "v1", "ConfigMap", "configmaps", namespaced=True)
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The parent of one set as it was read; `live` is None where it does not exist yet."""
+
+    set_name: str
+    home: str
+    state: applyset.ParentState
+    live: Body | None
+
+    @property
+    def id(self) -> ResourceId:
+        """The ConfigMap that is the parent."""
+        return ResourceId("", "ConfigMap", self.home, applyset.parent_name(self.set_name))
+
+
+def read_parent(cluster: Cluster, set_name: str, home: str) -> Parent:
+    """Read it; `GitopsError` where it may not be read or belongs to another tool."""
+    live = cluster.get(_CONFIG_MAPS, home, applyset.parent_name(set_name))
+    if isinstance(live, Refusal):
+        name = f"configmap/{home}/{applyset.parent_name(set_name)}"
+        raise GitopsError(
+            f"{name}, the parent of the set, cannot be read: {live.message}",
+            f"kubectl auth can-i get configmaps -n {home}",
+        )
+    state = applyset.read_parent(live, set_name, home) if live else applyset.ParentState()
+    return Parent(set_name, home, state, live)
+
+
+def widen(
+    cluster: Cluster, parent: Parent, group_kinds: Iterable[str], namespaces: Iterable[str]
+) -> Parent:
+    """Make sure that it names these kinds and namespaces before a member of theirs is written."""
+    kinds, spaces = frozenset(group_kinds), frozenset(namespaces) - {parent.home}
+
+    def wider(state: applyset.ParentState) -> applyset.ParentState:
+        return replace(
+            state,
+            group_kinds=state.group_kinds | kinds,
+            namespaces=state.namespaces | spaces,
+        )
+
+    return _settled(cluster, parent, wider)
+
+
+def note(
+    cluster: Cluster,
+    parent: Parent,
+    commit: str,
+    *,
+    after: str | None = None,
+    group_kinds: Iterable[str] | None = None,
+    namespaces: Iterable[str] = (),
+) -> Parent:
+    """Note the commit the cluster stands at.
+
+    `after`: only if that commit is the noted one now (an `apply` on top of it). `group_kinds` and
+    `namespaces`, from a complete `pull`, become exactly what the parent names.
+    """
+    kinds = None if group_kinds is None else frozenset(group_kinds)
+    spaces = frozenset(namespaces) - {parent.home}
+
+    def noted(state: applyset.ParentState) -> applyset.ParentState:
+        if after is not None and state.commit != after:
+            return state
+        if kinds is None:
+            return replace(state, commit=commit)
+        return replace(state, commit=commit, group_kinds=kinds, namespaces=spaces)
+
+    return _settled(cluster, parent, noted)
+
+
+def _settled(
+    cluster: Cluster,
+    parent: Parent,
+    change: Callable[[applyset.ParentState], applyset.ParentState],
+) -> Parent:
+    for _ in range(_TRIES):
+        state = change(parent.state)
+        if parent.live is not None and state == parent.state:
+            return parent
+        answer = cluster.apply(_CONFIG_MAPS, _body(parent, state), force=True)
+        if not isinstance(answer, Refusal):
+            return replace(parent, state=state, live=answer)
+        if answer.code != 409:
+            raise _unwritten(parent, answer)
+        parent = read_parent(cluster, parent.set_name, parent.home)
+    raise GitopsError(
+        f"{parent.id}, the parent of the set, is rewritten faster than it can be updated",
+        f"kubectl get configmap -n {parent.home} {parent.id.name} --show-managed-fields -o yaml",
+        exit=Exit.AHEAD,
+    )
+
+
+def _body(parent: Parent, state: applyset.ParentState) -> Body:
+    body = applyset.parent(parent.set_name, parent.home, state, __version__)
+    if parent.live is not None:
+        live = parent.live["metadata"]
+        body["metadata"] |= {key: live[key] for key in ("uid", "resourceVersion")}
+    return body
+
+
+def _unwritten(parent: Parent, refusal: Refusal) -> GitopsError:
+    return GitopsError(
+        f"{parent.id}, the parent of the set, cannot be written: {refusal.message}",
+        f"kubectl auth can-i patch configmaps -n {parent.home}",
+        exit=Exit.AHEAD,
+    )
