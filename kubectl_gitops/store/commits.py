@@ -1,0 +1,74 @@
+"""Questions about the graph of commits: first parents, ancestry, abbreviated ids."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterator
+
+from dulwich.objects import Commit, ObjectID
+from dulwich.repo import BaseRepo
+
+from kubectl_gitops.errors import GitopsError, printable
+from kubectl_gitops.store.objects import oid
+
+__all__ = ["first_parents", "is_ancestor", "newest_first", "parents", "resolve"]
+
+_ABBREVIATED = re.compile(r"[0-9a-f]{4,40}")
+
+
+def parents(repo: BaseRepo, commit: ObjectID) -> list[ObjectID]:
+    """The parents of a commit that the repository has: none where a shallow one ends."""
+    return [parent for parent in repo.get_parents(commit) if parent in repo.object_store]
+
+
+def first_parents(repo: BaseRepo, commit: ObjectID) -> Iterator[ObjectID]:
+    """The commit and its line of first parents, newest first."""
+    line: list[ObjectID] = [commit]
+    while line:
+        yield line[0]
+        line = parents(repo, line[0])
+
+
+def newest_first(repo: BaseRepo, commit: ObjectID) -> Iterator[ObjectID]:
+    """Everything reachable from a commit, itself included, by commit time.
+
+    Clocks lie, so the time only decides what is looked at first, never where to stop.
+    """
+    seen = {commit}
+    queue = [(-_time(repo, commit), commit)]
+    while queue:
+        _, next_one = heapq.heappop(queue)
+        yield next_one
+        for parent in parents(repo, next_one):
+            if parent not in seen:
+                seen.add(parent)
+                heapq.heappush(queue, (-_time(repo, parent), parent))
+
+
+def _time(repo: BaseRepo, commit: ObjectID) -> int:
+    found = repo.object_store[commit]
+    return found.commit_time if isinstance(found, Commit) else 0
+
+
+def is_ancestor(repo: BaseRepo, older: ObjectID, newer: ObjectID) -> bool:
+    """True where `older` is reachable from `newer`; a commit is its own ancestor."""
+    return any(commit == older for commit in newest_first(repo, newer))
+
+
+def resolve(repo: BaseRepo, name: str, tip: str) -> str:
+    """The full id of a commit of the branch from the first four or more digits of it."""
+    found = _named(repo, name) if tip and _ABBREVIATED.fullmatch(name) else []
+    reachable = [commit for commit in found if is_ancestor(repo, commit, oid(tip))]
+    if not reachable:
+        raise GitopsError(f"the branch has no commit {printable(name)}", "kubectl gitops log")
+    if len(reachable) > 1:
+        raise GitopsError(
+            f"{printable(name)} begins the id of {len(reachable)} commits", "kubectl gitops log"
+        )
+    return reachable[0].decode("ascii")
+
+
+def _named(repo: BaseRepo, prefix: str) -> list[ObjectID]:
+    names = sorted(set(repo.object_store.iter_prefix(prefix.encode("ascii"))))
+    return [name for name in names if isinstance(repo.object_store[name], Commit)]

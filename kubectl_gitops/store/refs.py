@@ -1,0 +1,78 @@
+"""The two refs of a branch, and how one is moved: compare-and-swap, whoever else is writing."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+from dulwich.file import FileLocked, adjust_shared_perm
+from dulwich.objects import ZERO_SHA
+from dulwich.refs import Ref
+from dulwich.repo import Repo
+
+from kubectl_gitops.errors import GitopsError, printable
+from kubectl_gitops.store.commits import first_parents
+from kubectl_gitops.store.objects import oid
+
+__all__ = ["branch_ref", "descends", "history_ref", "read_ref", "swap_ref"]
+
+_LOCK_WAIT = 10.0
+"""Seconds to wait for a lock: a `git gc` or another writer holds one for milliseconds."""
+
+
+def branch_ref(branch: str) -> bytes:
+    """`refs/heads/main`."""
+    return b"refs/heads/" + branch.encode()
+
+
+def history_ref(branch: str) -> bytes:
+    """`refs/gitops/history/main`."""
+    return b"refs/gitops/history/" + branch.encode()
+
+
+def read_ref(repo: Repo, ref: bytes) -> str:
+    """The commit a ref names, empty where there is none."""
+    try:
+        return repo.refs[Ref(ref)].decode("ascii")
+    except KeyError:
+        return ""
+
+
+def swap_ref(repo: Repo, ref: bytes, old: str, new: str) -> bool:
+    """Move a ref from `old` to `new` in one step; False where it stands elsewhere by now.
+
+    Empty means that the ref does not exist. A lock is waited for, never removed.
+    """
+    _make_folders(repo, ref)
+    deadline = time.monotonic() + _LOCK_WAIT
+    while True:
+        try:
+            return repo.refs.set_if_equals(Ref(ref), oid(old) if old else ZERO_SHA, oid(new))
+        except FileLocked as error:
+            if time.monotonic() > deadline:
+                lock = os.fsdecode(error.lockfilename)
+                raise GitopsError(
+                    f"the repository is locked by {printable(lock)}",
+                    f"rm {printable(lock)}  # if no git process is running",
+                ) from error
+        time.sleep(random.uniform(0.002, 0.05))  # noqa: S311 — jitter between writers
+
+
+def _make_folders(repo: Repo, ref: bytes) -> None:
+    """The folders of a ref, open to whom `core.sharedRepository` says; dulwich forgets that."""
+    shared = repo.object_store.shared_perm
+    folder = Path(repo.controldir())
+    for part in os.fsdecode(ref).split("/")[:-1]:
+        folder /= part
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        adjust_shared_perm(folder, shared)
+
+
+def descends(repo: Repo, history: str, older: str) -> bool:
+    """True where a history commit was made on top of `older`; an empty one is below everything."""
+    return not older or (bool(history) and oid(older) in first_parents(repo, oid(history)))

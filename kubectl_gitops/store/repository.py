@@ -1,0 +1,111 @@
+"""The `Store`: one branch of one repository, read and written by object id.
+
+Where the refs live is the origin's affair (`LocalOrigin` for a repository on this machine,
+`RemoteOrigin` for a server and our mirror of it); everything else is the same for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from dulwich.repo import Repo
+
+from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.message import Message, render
+from kubectl_gitops.ports import File, Moved, StoreRefusal, Tip
+from kubectl_gitops.store import commits, objects
+from kubectl_gitops.store.local import LocalOrigin
+from kubectl_gitops.store.objects import oid
+
+__all__ = ["GitStore"]
+
+_HISTORY_ATTEMPTS = 20
+"""Writers race for the history ref after each won the branch; every round one of them is done."""
+
+
+class GitStore:
+    """One Git repository, one branch in it; implements `kubectl_gitops.ports.Store`."""
+
+    def __init__(self, repo: Repo, origin: LocalOrigin, url: str, branch: str) -> None:
+        self._repo = repo
+        self._objects = repo.object_store
+        self._origin = origin
+        self._url = url
+        self._branch = branch
+        self._listed: dict[tuple[str, str], Mapping[str, File]] = {}
+
+    @property
+    def url(self) -> str:
+        """Where it is, without credentials: safe to print."""
+        return self._url
+
+    @property
+    def branch(self) -> str:
+        """The name of the branch, without `refs/heads/`."""
+        return self._branch
+
+    def fetch(self) -> Tip:
+        """Look at the server and bring what is new."""
+        return self._origin.fetch()
+
+    def files(self, commit: str, path: str = "") -> Mapping[str, File]:
+        """Every file below `path` in a commit, by full path; see `objects.files`."""
+        if not commit:
+            return MappingProxyType({})
+        tree = objects.commit_at(self._objects, commit).tree
+        key = (tree.decode("ascii"), path)
+        if key not in self._listed:
+            listed = objects.files(self._objects, tree, path)
+            self._listed[key] = MappingProxyType(listed)
+        return self._listed[key]
+
+    def read(self, blobs: Iterable[str]) -> Mapping[str, bytes]:
+        """The contents of blobs."""
+        return {blob: objects.blob_at(self._objects, blob) for blob in blobs}
+
+    def parent(self, commit: str) -> str:
+        """The first parent, empty for a root commit."""
+        return next((p.decode("ascii") for p in commits.parents(self._repo, oid(commit))), "")
+
+    def message(self, commit: str) -> Message:
+        """Who made a commit, when and why."""
+        return objects.message_of(objects.commit_at(self._objects, commit))
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """True where `older` is reachable from `newer` (a commit is its own ancestor)."""
+        return commits.is_ancestor(self._repo, oid(older), oid(newer))
+
+    def resolve(self, name: str) -> str:
+        """The full id of a commit of the branch by (abbreviated) id."""
+        return commits.resolve(self._repo, name, self._origin.tip().commit)
+
+    def commit(self, parent: str, edits: Mapping[str, bytes | None], message: Message) -> str:
+        """Write a commit on top of `parent` (None removes a file). No ref moves."""
+        tree = objects.commit_at(self._objects, parent).tree if parent else None
+        top, made = objects.edit_tree(self._objects, tree, edits)
+        above = [oid(parent)] if parent else []
+        commit = objects.build_commit(top, above, message.author, render(message))
+        objects.add(self._objects, [*made, commit])
+        return commit.id.decode("ascii")
+
+    def publish(self, base: Tip, commit: str) -> Tip | Moved | StoreRefusal:
+        """Extend the history to `commit` and move both refs, if the branch still is at `base`.
+
+        Where only the history moved meanwhile, it is extended again on top of the server's.
+        """
+        at, history = base.commit, base.history
+        for _ in range(_HISTORY_ATTEMPTS):
+            outcome = self._origin.push(at, self.extend(Tip(commit, history)))
+            if not isinstance(outcome, Moved):
+                return outcome
+            if outcome.tip.commit == commit:
+                at = commit
+            if outcome.tip.commit != at:
+                return outcome
+            history = outcome.tip.history
+        raise GitopsError("the history ref of the store keeps moving", "kubectl gitops pull")
+
+    def extend(self, tip: Tip) -> Tip:
+        """Index commits of the branch that the history lacks."""
+        return tip
