@@ -217,6 +217,21 @@ class ControlPlane:
         with self.http.open(request, timeout=30) as answer:
             return json.load(answer)
 
+    def create_namespace(self, name: str) -> None:
+        """Create it and wait for its ServiceAccount, without which no Pod is admitted."""
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        self.request("POST", "/api/v1/namespaces", namespace)
+        account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+        self.servers.until(lambda: self._exists(account), f"{name} has its ServiceAccount")
+
+    def delete_namespace(self, name: str) -> None:
+        """Mark it for deletion, if the test has not; the controllers do the rest in their time."""
+        try:
+            self.request("DELETE", f"/api/v1/namespaces/{name}")
+        except urllib.error.HTTPError as error:
+            if error.code not in (404, 409):
+                raise
+
     @contextmanager
     def paused(self, program: str = "kube-apiserver") -> Iterator[None]:
         """A server that hangs: it keeps its connections and answers nothing."""
