@@ -11,7 +11,7 @@ from typing import Any
 
 from kubectl_gitops.errors import printable
 
-__all__ = ["Body", "ResourceId", "group_of"]
+__all__ = ["Body", "ResourceId", "ResourcePattern", "group_of"]
 
 Body = dict[str, Any]
 """A resource as JSON data: what `json.loads` gives."""
@@ -57,3 +57,19 @@ class ResourceId:
         """`deployment/shop/web`, `namespace/shop`: how messages name a resource."""
         parts = (self.kind.lower(), self.namespace, self.name)
         return printable("/".join(part for part in parts if part))
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePattern:
+    """Which resources a rule of the branch is for: a part that is None fits any."""
+
+    group: str | None = None
+    kind: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+
+    def fits(self, id: ResourceId) -> bool:
+        """True for an identity that has every part the pattern says."""
+        said = (self.group, self.kind, self.namespace, self.name)
+        has = (id.group, id.kind, id.namespace, id.name)
+        return all(part in (None, own) for part, own in zip(said, has, strict=True))
