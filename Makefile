@@ -1,0 +1,55 @@
+# Needs Python 3.11 or newer, Git and make; everything else is installed into .venv, and the control
+# plane of the tests is built once into the user's cache (tests/controlplane/build.py).
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup controlplane test check demo bench requirements clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with everything that development needs, the program included
+
+controlplane: $(READY) ## find or build etcd and the Kubernetes servers that the tests run
+	@$(BIN)/python -m tests.controlplane build
+
+test: controlplane ## run the whole test suite (WORKERS=2)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --timeout 300
+
+check: $(READY) ## formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+demo: controlplane ## watch the program at work on a cluster of its own
+	$(BIN)/python -m tests.demo
+
+bench: controlplane ## measure it beside its peers
+	$(BIN)/python -m benchmarks
+
+requirements: $(READY) ## resolve requirements/dev.in and pyproject.toml anew into dev.txt
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --output-file requirements/dev.txt requirements/dev.in pyproject.toml
+
+clean: ## remove what was built here; .venv and the control plane's cache stay
+	rm -rf build dist *.egg-info .demo .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find kubectl_gitops tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The program comes last, without dependencies and without a build environment of its own, so that
+# nothing gets in whose hash is not in dev.txt.
+$(READY): requirements/dev.txt pyproject.toml setup.cfg | .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'error: Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || $(PYTHON) -m virtualenv --quiet .venv || { rm -rf .venv; \
+	  echo 'error: $(PYTHON) cannot make a virtual environment' >&2; \
+	  echo 'hint: apt-get install python3-venv (Debian, Ubuntu), or pip install virtualenv' >&2; exit 1; }
