@@ -79,6 +79,9 @@ class Cluster(Protocol):
     def identity(self, home: str) -> ClusterIdentity | Refusal:
         """Which cluster this is and who asks."""
 
+    def server_version(self) -> str | Refusal:
+        """`v1.36.3`: what a dry-run's verdict depends on beside the bodies; asked once."""
+
     def catalog(self, *, fresh: bool = False) -> Catalog | Refusal:
         """The kinds it serves; kept for the process, `fresh` asks again (after a CRD came)."""
 
@@ -98,17 +101,25 @@ class Cluster(Protocol):
         dry_run: bool = False,
         force: bool = False,
         validation: str = "Strict",
+        quiet: bool = False,
     ) -> Body | Refusal:
         """Server-side apply as field manager `gitops`.
 
         `metadata.uid` and `metadata.resourceVersion`, where the body carries them, are
-        preconditions (409 where they do not hold).
+        preconditions (409 where they do not hold). `quiet`: the body has opened values, so a
+        refusal must not show any; for a Secret that is always so.
         """
 
     def patch(
-        self, api: Api, namespace: str, name: str, operations: Sequence[Body]
+        self,
+        api: Api,
+        namespace: str,
+        name: str,
+        operations: Sequence[Body],
+        *,
+        quiet: bool = False,
     ) -> Body | Refusal:
-        """An RFC 6902 patch of the live object."""
+        """An RFC 6902 patch of the live object; `quiet` as in `apply`."""
 
     def delete(
         self,
