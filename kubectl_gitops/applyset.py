@@ -61,7 +61,7 @@ def parent_name(set_name: str) -> str:
 
 
 def set_id(name: str, namespace: str, kind: str = "ConfigMap", group: str = "") -> str:
-    """The id of the set whose parent is this object (`namespace` empty for a cluster-scoped one)."""
+    """The id of the set whose parent is this object; a cluster-scoped one has no namespace."""
     digest = hashlib.sha256(f"{name}.{namespace}.{kind}.{group}".encode()).digest()
     return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
 

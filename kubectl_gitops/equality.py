@@ -1,4 +1,4 @@
-"""Is a live resource what the manifest asks for? Proven from the object alone, or seen in a dry-run.
+"""Is a live resource what the manifest asks for? Proven from the object alone, or by a dry-run.
 
 `proven_equal` claims equality only where a server-side apply could not change anything: field
 manager `gitops` owns exactly what the body states, and each of those values stands in the live
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubectl_gitops import pointer as pointer_to
-from kubectl_gitops.fields import Fields, entries, entry_of
+from kubectl_gitops.fields import Fields, entry_of
 from kubectl_gitops.pointer import ABSENT
 from kubectl_gitops.resource import Body
 
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 MANAGER = "gitops"
-"""The field manager of every write. Flux and kluctl take over managers that start with `kubectl`."""
+"""The field manager of every write. Not `kubectl…`: Flux and kluctl take such managers over."""
 
 # What every write moves or the server alone sets; the rest of metadata is content.
 _NOISE = frozenset(
@@ -84,10 +84,9 @@ def proven_equal(desired: Body, live: Body, manager: str = MANAGER) -> str | Non
     """
     if "deletionTimestamp" in live["metadata"]:
         return "it is being deleted"
-    ours = [entry for entry in entries(live) if entry.get("manager") == manager]
     entry = entry_of(live, manager)
-    if entry is None or len(ours) != 1:
-        return f"{manager} does not own it by one apply"
+    if entry is None:
+        return f"{manager} has not applied it"
     if not desired["apiVersion"] == live["apiVersion"] == entry["apiVersion"]:
         return "it was applied or read in another apiVersion"
     if _has_null(desired):

@@ -17,6 +17,7 @@ from functools import reduce
 from typing import Any
 
 from kubectl_gitops import pointer as pointer_to
+from kubectl_gitops.pointer import ABSENT
 from kubectl_gitops.resource import Body
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "entries",
     "entry_of",
     "owned",
+    "owned_at",
     "owners",
     "pointers",
     "remove_pointers",
@@ -184,6 +186,28 @@ def _covered_items(items: list[Any], fields: Fields, known: Fields) -> Iterator[
                 yield _covered(item, node and union(node, keys), known.get(element, {}))
 
 
+def owned_at(body: Body, fields: Fields, pointer: str) -> Any:
+    """What a field set covers of the value at an exact pointer; `pointer.ABSENT` where nothing.
+
+    Inside an atomic field, which is owned whole, it is the value itself.
+    """
+    return _owned_at(body, fields, _known(body), pointer_to.parse(pointer))
+
+
+def _owned_at(value: Any, fields: Fields, known: Fields, path: tuple[str, ...]) -> Any:
+    if not path:
+        return _covered(value, fields, known)
+    for element, node in fields.items():
+        if not _is(element, path[0], value):
+            continue
+        child, around = _child(value, element), known[element]
+        if len(path) > 1 and _is_leaf(node):
+            inside = pointer_to.matches(child, pointer_to.join(path[1:]))
+            return next(iter(inside.values())) if inside and _is_leaf(around) else ABSENT
+        return _owned_at(child, node, around, path[1:])
+    return ABSENT
+
+
 def owners(body: Body, pointer: str) -> tuple[Owner, ...]:
     """Who owns a field, something below it or an atomic field above it; the newest first."""
     path, known = pointer_to.parse(pointer), _known(body)
@@ -234,9 +258,9 @@ def _item_of(element: str) -> Any:
 
 def _child(value: Any, element: str) -> Any:
     if element.startswith("f:"):
-        return value.get(element[2:], pointer_to.ABSENT) if isinstance(value, dict) else None
+        return value.get(element[2:], ABSENT) if isinstance(value, dict) else None
     position = _position(value, element)
-    return value[position] if position >= 0 else pointer_to.ABSENT
+    return value[position] if position >= 0 else ABSENT
 
 
 def _position(value: Any, element: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from kubectl_gitops.errors import Exit, GitopsError, printable
 from kubectl_gitops.resource import Body
 
-__all__ = ["ABSENT", "graft", "join", "matches", "parse", "remove", "segment_of", "selects"]
+__all__ = ["ABSENT", "assign", "join", "matches", "parse", "remove", "segment_of", "selects"]
 
 ABSENT: Final[Any] = object()
 """Stands for a field that is not there, which `null` is not."""
@@ -107,35 +107,35 @@ def _removed(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
-def graft(body: Body, source: Body, pointer: str) -> Body:
-    """A copy of `body` with the value that `source` has at an exact pointer.
+def assign(body: Body, pointer: str, value: Any, like: Body) -> Body:
+    """A copy of `body` with a value at an exact pointer that `like` has, too.
 
     Maps on the way are made where they are missing. A list item is not: who removed the item from
     `body` meant its fields, too.
     """
-    grafted: Body = _grafted(body, source, parse(pointer))
-    return grafted
+    assigned: Body = _assigned(body, parse(pointer), value, like)
+    return assigned
 
 
-def _grafted(value: Any, source: Any, path: tuple[str, ...]) -> Any:
+def _assigned(here: Any, path: tuple[str, ...], value: Any, like: Any) -> Any:
     if not path:
-        return source
-    if isinstance(source, list):
-        return _grafted_item(value, source, path)
-    here = {} if value is ABSENT else value
-    if not (isinstance(here, dict) and isinstance(source, dict) and path[0] in source):
         return value
-    child = _grafted(here.get(path[0], ABSENT), source[path[0]], path[1:])
-    return value if child is ABSENT else {**here, path[0]: child}
+    if isinstance(like, list):
+        return _assigned_item(here, path, value, like)
+    here = {} if here is ABSENT else here
+    if not (isinstance(here, dict) and isinstance(like, dict)):
+        return here
+    child = _assigned(here.get(path[0], ABSENT), path[1:], value, like[path[0]])
+    return here if child is ABSENT else {**here, path[0]: child}
 
 
-def _grafted_item(value: Any, source: list[Any], path: tuple[str, ...]) -> Any:
-    there = _position(source, path[0])
-    here = _position(value, path[0]) if isinstance(value, list) else None
-    if here is None or there is None:
-        return value
-    item = _grafted(value[here], source[there], path[1:])
-    return [*value[:here], item, *value[here + 1 :]]
+def _assigned_item(here: Any, path: tuple[str, ...], value: Any, like: list[Any]) -> Any:
+    there = _position(like, path[0])
+    place = _position(here, path[0]) if isinstance(here, list) else None
+    if place is None or there is None:
+        return here
+    item = _assigned(here[place], path[1:], value, like[there])
+    return [*here[:place], item, *here[place + 1 :]]
 
 
 def _position(items: list[Any], segment: str) -> int | None:
