@@ -160,7 +160,7 @@ def edit_tree(
             raise GitopsError(f"{printable(path)} cannot be the path of a file")
     made: list[ShaFile] = []
     top = _edited(store, tree, edits, "", made)
-    return top.id, made
+    return top.id, [*made, top]
 
 
 def _edited(
@@ -181,12 +181,12 @@ def _edited(
             made_item = _blob(below[""], mode, made)
         else:
             child = _edited(store, old, below, path + "/", made)
+            made += [child] if len(child) else []
             made_item = (_DIRECTORY, child.id) if len(child) else None
         if made_item:
             result[key] = made_item
         elif mode:
             del result[key]
-    made.append(result)
     return result
 
 
