@@ -7,6 +7,7 @@ field is kept if some manager set it through the object itself. Fields set throu
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from kubectl_gitops import fields
@@ -35,7 +36,7 @@ def recorded(live: Body) -> Body:
     """The body to commit for a live object: JSON data that `apply` would accept."""
     entries = live["metadata"].get("managedFields") or ()
     kept = [entry["fieldsV1"] for entry in entries if _by_people(entry)]
-    body = fields.owned(live, fields.union(*kept)) if kept else dict(live)
+    body = fields.owned(live, reduce(fields.union, kept)) if kept else dict(live)
     metadata = {k: v for k, v in body.get("metadata", {}).items() if k not in _NOISE}
     identity = {k: live["metadata"][k] for k in ("name", "namespace") if k in live["metadata"]}
     metadata = _without_last_applied({**metadata, **identity})

@@ -17,7 +17,7 @@ class Report:
 
     `commit` is ours, empty where nothing was committed. `refused` are the changes that stopped the
     operation at its dry-run: then nothing was committed and nothing changed. `restored` is the
-    follow-up commit that put the former content of refused resources back into the branch.
+    follow-up commit that put the former content of refused resources back into the branch. `findings` say what could not be read or done, resource or not.
     """
 
     operation: str
@@ -26,6 +26,7 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     refused: tuple[Change, ...] = ()
     restored: str = ""
+    findings: tuple[str, ...] = ()
     dry_run: bool = False
 
     @property
@@ -34,7 +35,8 @@ class Report:
         if self.refused:
             conflicts = any(_is_conflict(change) for change in self.refused)
             return Exit.CONFLICT if conflicts else Exit.FAILED
-        return _exit_of(self.outcomes, restored=bool(self.restored))
+        ended = _exit_of(self.outcomes, restored=bool(self.restored))
+        return ended or (Exit.FAILED if self.findings else 0)
 
 
 def _is_conflict(change: Change) -> bool:

@@ -1,0 +1,97 @@
+"""`init`: bind a cluster to a branch. Writes `.gitops.toml` there, nothing into the cluster."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kubectl_gitops.envelope import SALT_SIZE
+from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.message import Message
+from kubectl_gitops.ports import ClusterIdentity, Moved, Store, StoreRefusal, Tip
+from kubectl_gitops.settings import (
+    SETTINGS_FILE,
+    StoreSettings,
+    parse_store_settings,
+    render_store_settings,
+    update_store_settings,
+)
+
+__all__ = ["Binding", "bind"]
+
+_TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What `init` is asked for: `adopt` adds this cluster to a bound store, `replace` drops the rest.
+
+    `fresh` are the settings for a branch that has none yet.
+    """
+
+    path: str
+    fresh: StoreSettings
+    adopt: bool = False
+    replace: bool = False
+
+
+def bind(store: Store, binding: Binding, who: ClusterIdentity, message: Message) -> StoreSettings:
+    """Make the branch's settings name this cluster; who loses the race adopts the winner's.
+
+    `GitopsError` where the store is bound to another cluster and may not be adopted.
+    """
+    name = f"{binding.path}/{SETTINGS_FILE}" if binding.path else SETTINGS_FILE
+    for _ in range(_TRIES):
+        tip = store.fetch()
+        text = _text(store, tip, binding.path, name)
+        new = _bound(text, binding, who, store.url)
+        if new == text:
+            return parse_store_settings(new)
+        commit = store.commit(tip.commit, {name: new.encode()}, message)
+        answer = store.publish(tip, commit)
+        if isinstance(answer, StoreRefusal):
+            raise GitopsError(
+                f"{store.url} refuses the push to {store.branch}: {answer.message}",
+                f"git ls-remote {store.url}",
+            )
+        if not isinstance(answer, Moved):
+            return parse_store_settings(new)
+    raise GitopsError(f"the branch {store.branch} moves faster than it can be bound")
+
+
+def _text(store: Store, tip: Tip, path: str, name: str) -> str:
+    file = store.files(tip.commit, path).get(name)
+    return store.read([file.blob])[file.blob].decode() if file else ""
+
+
+def _bound(text: str, binding: Binding, who: ClusterIdentity, url: str) -> str:
+    cluster = {who.uid: who.context or who.server}
+    if not text:
+        return render_store_settings(
+            replace(binding.fresh, clusters=cluster, salt=secrets.token_bytes(SALT_SIZE))
+        )
+    clusters = parse_store_settings(text).clusters
+    if who.uid in clusters:
+        return text
+    if clusters and not binding.adopt:
+        raise _bound_elsewhere(clusters, url)
+    kept: Mapping[str, str] = {} if binding.replace else clusters
+    return update_store_settings(text, clusters={**kept, **cluster})
+
+
+def _bound_elsewhere(clusters: Mapping[str, str], url: str) -> GitopsError:
+    names = ", ".join(f"{name} (uid {uid})" for uid, name in sorted(clusters.items()))
+    return GitopsError(
+        f"{url} is bound to another cluster: {names}",
+        f"kubectl gitops init --repo {url} --adopt-store             # this cluster, too",
+        f"kubectl gitops init --repo {url} --adopt-store --replace   # the other one is gone",
+    )
+
+
+def set_name(url: str, path: str) -> str:
+    """A name for a new set, from where it is kept: `shop` for `…/shop.git`, a label in any case."""
+    last = re.split(r"[/:\\\\]", url.rstrip("/"))[-1].removesuffix(".git")
+    words = re.sub(r"[^a-z0-9]+", "-", f"{last}-{path}".lower()).strip("-")
+    return words[:40].strip("-") or "default"

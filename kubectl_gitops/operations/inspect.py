@@ -1,0 +1,191 @@
+"""`diff` and `status`: the plan of a `pull`, shown and not executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kubectl_gitops import fields
+from kubectl_gitops.equality import Difference, differences, same
+from kubectl_gitops.fields import Owner
+from kubectl_gitops.health import Health, health
+from kubectl_gitops.history import Revision
+from kubectl_gitops.manifest import OpenManifest
+from kubectl_gitops.operations.picture import Picture, take_picture
+from kubectl_gitops.operations.session import Branch, Session
+from kubectl_gitops.plan import Action, Change, Plan
+from kubectl_gitops.ports import Refusal
+from kubectl_gitops.reconcile import observe
+from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.sealing import mask_pair
+
+__all__ = ["DiffItem", "Drift", "State", "StatusItem", "StatusReport", "diff", "drifts", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class DiffItem:
+    """One resource before and after, Secret values masked; None where it does not exist."""
+
+    id: ResourceId
+    before: Body | None
+    after: Body | None
+
+
+def diff(
+    session: Session, manifests: Sequence[OpenManifest] | None, validation: str = "Strict"
+) -> tuple[list[DiffItem], list[Change], tuple[str, ...]]:
+    """What `pull` would change, or `apply` of the manifests: items, refused changes, findings."""
+    if manifests is not None:
+        branch = session.read(session.store.fetch())
+        session.bound(branch)
+        plan = observe(session.cluster, manifests, session.rules(branch, validation=validation))
+        return _items(plan), list(plan.refused), ()
+    picture = take_picture(session)
+    items = _items(picture.plan)
+    items += [
+        DiffItem(verdict.id, mask_pair(verdict.live, None)[0], None)
+        for verdict in picture.extra
+        if not verdict.stays
+    ]
+    return items, list(picture.plan.refused), picture.unread
+
+
+def _items(plan: Plan) -> list[DiffItem]:
+    changes = (c for c in plan.changes if c.writes and not c.refusal)
+    return [DiffItem(c.id, *mask_pair(c.live, _after(c))) for c in changes]
+
+
+def _after(change: Change) -> Body | None:
+    """What the server says it would store; what is sent, where it could not be asked."""
+    if change.preview is None or isinstance(change.preview.answer, Refusal):
+        return change.sent
+    return change.preview.answer
+
+
+class State(StrEnum):
+    """How one resource of the set stands. `AHEAD`: Git changed it and no `pull` has run."""
+
+    IN_SYNC = "InSync"
+    DRIFTED = "Drifted"
+    AHEAD = "Ahead"
+    MISSING = "Missing"
+    EXTRA = "Extra"
+    IGNORED = "Ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One field that is not what the branch says, and who set it, if anybody owns it."""
+
+    difference: Difference
+    owner: Owner | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusItem:
+    """One line of `status`; `message` says what differs, or what the resource waits for."""
+
+    id: ResourceId
+    state: State
+    health: Health | None
+    latest: Revision | None
+    message: str = ""
+    drift: tuple[Drift, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """The whole set; `in_sync` only when nothing differs and everything could be read."""
+
+    picture: Picture
+    items: tuple[StatusItem, ...]
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether cluster and branch agree."""
+        fine = all(item.state in (State.IN_SYNC, State.IGNORED) for item in self.items)
+        return fine and not self.picture.unread
+
+
+def status(session: Session) -> StatusReport:
+    """How every resource of the set stands."""
+    picture = take_picture(session)
+    noted = _noted_bodies(session, picture)
+    tip = session.store.extend(picture.branch.tip)
+    latest = {r.resource: r for r in session.store.latest(tip, session.path)}
+    items = [
+        _item(session, change, picture, noted, latest.get(change.id))
+        for change in picture.plan.changes
+    ]
+    items += [
+        StatusItem(
+            verdict.id,
+            State.EXTRA,
+            health(verdict.live, session.clock.now()),
+            latest.get(verdict.id),
+            f"stays: {verdict.stays}" if verdict.stays else "pull removes it",
+        )
+        for verdict in picture.extra
+    ]
+    return StatusReport(picture, tuple(sorted(items, key=lambda item: item.id)))
+
+
+def _noted_bodies(session: Session, picture: Picture) -> Mapping[ResourceId, Body]:
+    """What the branch declared at the commit the cluster stands at; nothing where none is known."""
+    noted, tip = picture.parent.state.commit, picture.branch.tip.commit
+    if noted == tip:
+        return _bodies(picture.branch)
+    if not noted or not session.store.is_ancestor(noted, tip):
+        return {}
+    return _bodies(session.read_at(noted))
+
+
+def _bodies(branch: Branch) -> Mapping[ResourceId, Body]:
+    return {id: entry.manifest.body for id, entry in branch.snapshot.entries.items()}
+
+
+def _item(
+    session: Session,
+    change: Change,
+    picture: Picture,
+    noted: Mapping[ResourceId, Body],
+    latest: Revision | None,
+) -> StatusItem:
+    found = health(change.live, session.clock.now()) if change.live else None
+    if change.action is Action.UNCHANGED:
+        return StatusItem(change.id, State.IN_SYNC, found, latest, _unhealthy(found))
+    if change.action is Action.SKIP:
+        return StatusItem(change.id, State.IGNORED, found, latest, change.reason)
+    declared = picture.branch.body(change.id)
+    before = noted.get(change.id)
+    ahead = declared is None or before is None or not same(declared, before)
+    if ahead:
+        return StatusItem(change.id, State.AHEAD, found, latest, _told(change, "pull applies it"))
+    if change.action is Action.CREATE:
+        return StatusItem(change.id, State.MISSING, found, latest, _told(change, "not there"))
+    return StatusItem(
+        change.id, State.DRIFTED, found, latest, _told(change, ""), drifts(change)
+    )
+
+
+def _unhealthy(found: Health | None) -> str:
+    return found.message if found and found.status != "Current" else ""
+
+
+def _told(change: Change, otherwise: str) -> str:
+    return change.refusal.message if change.refusal else otherwise
+
+
+def drifts(change: Change) -> tuple[Drift, ...]:
+    """Field by field what a write would take back, Secret values masked, and from whom."""
+    after = _after(change)
+    if change.live is None or after is None:
+        return ()
+    live, wanted = mask_pair(change.live, after)
+    assert live is not None
+    assert wanted is not None
+    return tuple(
+        Drift(difference, next(iter(fields.owners(change.live, difference.pointer)), None))
+        for difference in differences(live, wanted)
+    )

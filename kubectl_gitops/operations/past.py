@@ -1,0 +1,142 @@
+"""`history` and `show`: what a resource was, from the store alone. No cluster is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from kubectl_gitops.builtin import builtin
+from kubectl_gitops.errors import GitopsError, printable
+from kubectl_gitops.history import Revision
+from kubectl_gitops.manifest import Manifest, read_snapshot
+from kubectl_gitops.ports import Store, Tip
+from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.settings import SETTINGS_FILE, StoreSettings, parse_store_settings
+
+__all__ = ["Past", "open_past"]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The history of one set at one tip. `settings` are those of the tip."""
+
+    store: Store
+    tip: Tip
+    path: str
+    settings: StoreSettings
+
+    def of_set(self) -> Iterator[Revision]:
+        """All revisions of all resources, newest first."""
+        latest = self.store.latest(self.tip, self.path)
+        every = [revision for one in latest for revision in self.of(one.resource)]
+        every.sort(key=lambda r: r.resource)
+        every.sort(key=lambda r: r.time, reverse=True)
+        return iter(every)
+
+    def of(self, id: ResourceId) -> Iterator[Revision]:
+        """The revisions of one resource, newest first."""
+        return iter(self.store.revisions(self.tip, id, self.path))
+
+    def find(self, kind: str, name: str, namespace: str = "") -> ResourceId:
+        """The resource that a person names, deleted ones too.
+
+        Without a namespace: the set's default one, else the only resource of that kind and name.
+        `GitopsError` suggests near misses.
+        """
+        api = builtin().named(kind)
+        if api is not None:
+            spaces = (namespace or self.settings.default_namespace) if api.namespaced else ""
+            id = ResourceId(api.group, api.kind, spaces, name)
+            if next(self.of(id), None) is not None:
+                return id
+        return self._searched(kind, name, namespace)
+
+    def _searched(self, kind: str, name: str, namespace: str) -> ResourceId:
+        known = [revision.resource for revision in self.store.latest(self.tip, self.path)]
+        fitting = [id for id in known if id.name == name and _is_kind(id, kind)]
+        found = [id for id in fitting if not namespace or id.namespace in ("", namespace)]
+        if len(found) == 1:
+            return found[0]
+        where = f" in namespace {namespace}" if namespace else ""
+        if found:
+            places = ", ".join(sorted(id.namespace for id in found))
+            raise GitopsError(
+                f"{printable(kind)}/{printable(name)} is in several namespaces: {places}",
+                f"kubectl gitops history {printable(kind)}/{printable(name)} -n {found[0].namespace}",
+            )
+        raise GitopsError(
+            f"the history has no {printable(kind)}/{printable(name)}{where}",
+            *_near(kind, name, known),
+            "kubectl gitops history",
+        )
+
+    def revision(self, id: ResourceId, number: int) -> Revision:
+        """One revision by its number; `GitopsError` names the range that exists."""
+        last = 0
+        for revision in self.of(id):
+            last = last or revision.revision
+            if revision.revision == number:
+                return revision
+        raise GitopsError(
+            f"{id} has no revision {number}: there are 1 to {last}",
+            f"kubectl gitops history {id.short}",
+        )
+
+    def manifest(self, revision: Revision) -> Manifest:
+        """The manifest as a revision left it, sealed; `GitopsError` where it removed it."""
+        id = revision.resource
+        if revision.after is None:
+            raise GitopsError(
+                f"{id} was removed in revision {revision.revision}",
+                f"kubectl gitops show {id.short} --revision {revision.revision - 1}",
+            )
+        content = self.store.read([revision.after])[revision.after]
+        snapshot = read_snapshot(
+            revision.commit,
+            {revision.path: content},
+            root=self.path,
+            default_namespace=self.settings.default_namespace,
+        )
+        entry = snapshot.entries.get(id)
+        if entry is None:
+            raise GitopsError(
+                f"{id}: revision {revision.revision} names a file that does not hold it",
+                "kubectl gitops verify",
+            )
+        return entry.manifest
+
+
+def open_past(store: Store, path: str) -> Past:
+    """The history up to what the server holds now; commits made by hand are indexed first."""
+    tip = store.extend(store.fetch())
+    name = f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
+    file = store.files(tip.commit, path).get(name)
+    if file is None:
+        raise GitopsError(
+            f"{store.url} {store.branch} holds no {name}",
+            f"kubectl gitops init --repo {store.url} --branch {store.branch}",
+        )
+    settings = parse_store_settings(store.read([file.blob])[file.blob].decode())
+    return Past(store, tip, path, settings)
+
+
+def _is_kind(id: ResourceId, word: str) -> bool:
+    """Whether a word means a kind that no table lists: its name or its plural, `.group` behind."""
+    name, _, group = word.lower().partition(".")
+    if group and group != id.group and not group.endswith(f".{id.group}"):
+        return False
+    kind = id.kind.lower()
+    plurals = {f"{kind}s", f"{kind}es", f"{kind.removesuffix('y')}ies"}
+    api = builtin().named(word)
+    return name == kind or name in plurals or (api is not None and api.group_kind == id.group_kind)
+
+
+def _near(kind: str, name: str, known: Iterable[ResourceId]) -> list[str]:
+    wanted = f"{kind.lower()}/{name}"
+    spellings = {f"{id.kind.lower()}/{id.name}": id for id in known}
+    near = [spellings[close] for close in get_close_matches(wanted, spellings, n=3)]
+    return [
+        f"kubectl gitops history {id.short}" + (f" -n {id.namespace}" if id.namespace else "")
+        for id in near
+    ]

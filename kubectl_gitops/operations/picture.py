@@ -1,0 +1,118 @@
+"""Cluster and branch seen together: what `pull` would do, `diff` shows and `status` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kubectl_gitops import applyset
+from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.manifest import OpenManifest, Snapshot
+from kubectl_gitops.operations.members import Members, list_members
+from kubectl_gitops.operations.session import Branch, Session
+from kubectl_gitops.plan import Action, Plan, PruneVerdict, Rights, prune_verdict
+from kubectl_gitops.ports import ClusterIdentity
+from kubectl_gitops.reconcile import Lives, Parent, Rules, catalog_of, observe, read_parent
+from kubectl_gitops.resource import ResourceId
+
+__all__ = ["Picture", "take_picture"]
+
+_LOOKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One consistent look. `plan` makes the cluster equal to the branch, removals aside.
+
+    `extra` are members of the set that the branch does not declare. `unread` are findings that
+    forbid a prune: files, Secrets or kinds that could not be read.
+    """
+
+    who: ClusterIdentity
+    branch: Branch
+    parent: Parent
+    rules: Rules
+    plan: Plan
+    extra: tuple[PruneVerdict, ...]
+    members: Members
+    unread: tuple[str, ...]
+
+
+def take_picture(session: Session) -> Picture:
+    """Look at the cluster first, then at the tip, so that no fresh commit looks like drift."""
+    branch = session.read(session.store.fetch())
+    who = session.bound(branch)
+    settings = branch.settings
+    parent = read_parent(session.cluster, settings.set_name, settings.home_namespace)
+    for _ in range(_LOOKS):
+        kinds = _kinds(branch.snapshot)
+        members = _members(session, branch, parent, kinds)
+        branch = _at_tip(session, branch)
+        if _kinds(branch.snapshot) <= kinds:
+            break
+    return _planned(session, who, branch, parent, members)
+
+
+def _kinds(snapshot: Snapshot) -> set[str]:
+    return {id.group_kind for id in snapshot.entries}
+
+
+def _at_tip(session: Session, branch: Branch) -> Branch:
+    tip = session.store.fetch()
+    return branch if tip.commit == branch.tip.commit else session.read(tip)
+
+
+def _members(session: Session, branch: Branch, parent: Parent, kinds: set[str]) -> Members:
+    declared = {id.namespace for id in branch.snapshot.entries if id.namespace}
+    namespaces = declared | parent.state.namespaces | {parent.home}
+    rules = session.rules(branch)
+    catalog = catalog_of(session.cluster)
+    everything = kinds | parent.state.group_kinds
+    return list_members(session.cluster, catalog, everything, rules.set_id, namespaces)
+
+
+def _planned(
+    session: Session, who: ClusterIdentity, branch: Branch, parent: Parent, members: Members
+) -> Picture:
+    opened, unopened = _opened(session, branch)
+    rules = session.rules(branch, Rights.DRIFT)
+    lives: Lives = {id: live for id, live in members.lives.items()}
+    plan = observe(session.cluster, opened, rules, lives)
+    unread = (*members.unread, *_unreadable(branch.snapshot), *unopened)
+    extra = _extra(branch, members, plan, rules)
+    return Picture(who, branch, parent, rules, plan, extra, members, unread)
+
+
+def _opened(session: Session, branch: Branch) -> tuple[list[OpenManifest], list[str]]:
+    """Every manifest opened; one that does not open fails alone, and is said by its place."""
+    opened: list[OpenManifest] = []
+    failed: list[str] = []
+    for entry in branch.snapshot.entries.values():
+        try:
+            opened.append(session.opened(branch, entry.manifest))
+        except GitopsError as error:
+            failed.append(error.message)
+    return opened, failed
+
+
+def _unreadable(snapshot: Snapshot) -> Iterable[str]:
+    yield from (error.message for error in snapshot.unreadable.values())
+    for id, places in snapshot.duplicates.items():
+        where = " and ".join(place.path for place in places)
+        yield f"{id} stands twice: in {where}"
+
+
+def _extra(
+    branch: Branch, members: Members, plan: Plan, rules: Rules
+) -> tuple[PruneVerdict, ...]:
+    declared = branch.snapshot.entries
+    kept = [change.live for change in plan.changes if change.live is not None]
+    uids = frozenset(live["metadata"]["uid"] for live in kept)
+    namespaces = frozenset(id.namespace for id in declared if id.namespace)
+    return tuple(
+        prune_verdict(
+            id, live, rules.set_id, applied_uids=uids, namespaces_in_use=namespaces
+        )
+        for id, live in sorted(members.lives.items())
+        if id not in declared and id not in branch.snapshot.duplicates
+    )

@@ -1,0 +1,195 @@
+"""`pull`: make the cluster equal to the branch, and prune only when all else has succeeded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from kubectl_gitops.operations.converge import settled_without_write
+from kubectl_gitops.operations.picture import Picture, take_picture
+from kubectl_gitops.operations.report import Report
+from kubectl_gitops.operations.session import Session
+from kubectl_gitops.plan import (
+    Action,
+    Change,
+    Outcome,
+    Plan,
+    PruneVerdict,
+    Result,
+    prune_limit,
+)
+from kubectl_gitops.reconcile import Execution, execute, note, widen
+from kubectl_gitops.resource import ResourceId
+
+__all__ = ["PullOptions", "pull"]
+
+_ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PullOptions:
+    """What the flags of `pull` ask for.
+
+    `allow_prune` None: up to the limit, and no Namespace, CRD, PV or PVC; a number: up to that
+    many, of any kind. `confirm(removals, beyond)` is asked before anything is removed; `beyond`
+    says that the removals go beyond what needs no yes.
+    """
+
+    prune: bool = True
+    allow_prune: int | None = None
+    accept_rewrite: bool = False
+    dry_run: bool = False
+    confirm: Callable[[tuple[PruneVerdict, ...], bool], bool] = lambda _, beyond: not beyond
+    how: Execution = field(default_factory=Execution)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prune:
+    """What goes, and why nothing does where nothing may."""
+
+    removals: tuple[PruneVerdict, ...] = ()
+    held: str = ""
+
+
+def pull(session: Session, options: PullOptions) -> Report:
+    """One complete pull; begun again where somebody writes or pushes meanwhile.
+
+    The report's findings say what could not be read: then nothing is pruned and the exit is 1.
+    """
+    ended: dict[ResourceId, Outcome] = {}
+    report = Report("pull")
+    for _ in range(_ROUNDS):
+        picture = take_picture(session)
+        prune = _prune(session, picture, options)
+        if options.dry_run:
+            plan = Plan((*picture.plan.changes, *_removals(picture, prune)))
+            return _reported(picture, prune, plan, {}, dry_run=True)
+        outcomes = _executed(session, picture, prune, options)
+        ended |= {outcome.id: _latest(ended.get(outcome.id), outcome) for outcome in outcomes}
+        report = _reported(picture, prune, picture.plan, ended)
+        moved = any(outcome.result is Result.MOVED for outcome in outcomes)
+        if not moved and session.store.fetch().commit == picture.branch.tip.commit:
+            if report.exit == 0:
+                _noted(session, picture)
+            return report
+    return report
+
+
+def _latest(before: Outcome | None, now: Outcome) -> Outcome:
+    """What this command did to a resource stays said, when a later round finds nothing to do."""
+    if before is not None and before.result.done and now.result is Result.UNCHANGED:
+        return before
+    return now
+
+
+def _prune(session: Session, picture: Picture, options: PullOptions) -> _Prune:
+    removals = tuple(verdict for verdict in picture.extra if not verdict.stays)
+    if not removals:
+        return _Prune()
+    if not options.prune:
+        session.tell(f"{_counted(removals)} would be pruned")
+        return _Prune()
+    held = _held(session, picture, options, removals)
+    return _Prune(held=held) if held else _Prune(removals)
+
+
+def _counted(removals: tuple[PruneVerdict, ...]) -> str:
+    names = ", ".join(str(verdict.id) for verdict in removals[:3])
+    more = ", …" if len(removals) > 3 else ""
+    return f"{len(removals)} resources ({names}{more})"
+
+
+def _held(
+    session: Session, picture: Picture, options: PullOptions, removals: tuple[PruneVerdict, ...]
+) -> str:
+    """Why nothing may be removed; empty where everything may."""
+    count, declared = len(removals), len(picture.branch.snapshot.entries)
+    what = _counted(removals)
+    if picture.unread:
+        return f"{what} not pruned: not everything could be read"
+    if picture.plan.refused:
+        return f"{what} not pruned: the cluster refuses a part of the branch"
+    if _is_rewritten(session, picture) and not options.accept_rewrite:
+        return f"{what} not pruned: the branch was rewritten since the last pull"
+    if options.allow_prune is not None:
+        return "" if count <= options.allow_prune else f"{what} not pruned: more than allowed"
+    asks = any(verdict.asks for verdict in removals)
+    beyond = asks or declared == 0 or count > prune_limit(declared, count)
+    return "" if options.confirm(removals, beyond) else f"{what} not pruned: that needs a yes"
+
+
+def _is_rewritten(session: Session, picture: Picture) -> bool:
+    noted = picture.parent.state.commit
+    return bool(noted) and not session.store.is_ancestor(noted, picture.branch.tip.commit)
+
+
+def _removals(picture: Picture, prune: _Prune) -> tuple[Change, ...]:
+    apis = picture.members.apis
+    return tuple(
+        Change(verdict.id, Action.DELETE, apis[verdict.id], None, verdict.live)
+        for verdict in prune.removals
+    )
+
+
+def _executed(
+    session: Session, picture: Picture, prune: _Prune, options: PullOptions
+) -> list[Outcome]:
+    """Everything that can be applied, then, if all of it was, what is to go."""
+    writes = [change for change in picture.plan.changes if not change.refusal]
+    outcomes = list(settled_without_write(picture.plan).values())
+    outcomes += [
+        Outcome(change, Result.REFUSED, refusal=change.refusal) for change in picture.plan.refused
+    ]
+    if any(change.writes for change in writes):
+        _widened(session, picture)
+    outcomes += execute(session.cluster, Plan(tuple(writes)), picture.rules, options.how)
+    if prune.removals and all(outcome.result.done for outcome in outcomes):
+        removals = Plan(_removals(picture, prune))
+        outcomes += execute(session.cluster, removals, picture.rules, options.how)
+    return outcomes
+
+
+def _widened(session: Session, picture: Picture) -> None:
+    ids = picture.branch.snapshot.entries
+    widen(session.cluster, picture.parent, _group_kinds(ids), _namespaces(ids))
+
+
+def _noted(session: Session, picture: Picture) -> None:
+    """A complete pull: the parent names what is there, no more, and the commit it stands at."""
+    staying = [verdict.id for verdict in picture.extra if verdict.stays]
+    ids = [*picture.branch.snapshot.entries, *staying]
+    note(
+        session.cluster,
+        picture.parent,
+        picture.branch.tip.commit,
+        group_kinds=_group_kinds(ids),
+        namespaces=_namespaces(ids),
+    )
+
+
+def _group_kinds(ids: Iterable[ResourceId]) -> set[str]:
+    return {id.group_kind for id in ids}
+
+
+def _namespaces(ids: Iterable[ResourceId]) -> set[str]:
+    return {id.namespace for id in ids if id.namespace}
+
+
+def _reported(
+    picture: Picture,
+    prune: _Prune,
+    plan: Plan,
+    ended: dict[ResourceId, Outcome],
+    *,
+    dry_run: bool = False,
+) -> Report:
+    findings = (*picture.unread, prune.held) if prune.held else picture.unread
+    return Report(
+        "pull",
+        picture.branch.tip.commit,
+        plan,
+        tuple(ended.values()),
+        refused=picture.plan.refused,
+        findings=findings,
+        dry_run=dry_run,
+    )
