@@ -41,10 +41,10 @@ clean: ## remove what was built here; .venv and the control plane's cache stay
 	find kubectl_gitops tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The program comes last, without dependencies and without a build environment of its own, so that
-# nothing gets in whose hash is not in dev.txt.
+# nothing gets in whose hash is not in dev.txt. (setuptools warns about every editable install.)
 $(READY): requirements/dev.txt pyproject.toml setup.cfg | .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv:

@@ -47,20 +47,22 @@ def cache_directory(environment: Mapping[str, str]) -> Path:
 def find(cache: Path, environment: Mapping[str, str]) -> Path:
     """The directory that holds all of `PROGRAMS`, built first where there is none."""
     assets = environment.get("KUBEBUILDER_ASSETS")
-    if assets and _complete(Path(assets)):
+    if assets and not (missing := _missing(Path(assets))):
         return Path(assets)
+    if assets:
+        _say(f"KUBEBUILDER_ASSETS is not used, it has no {', '.join(missing)}")
     built = cache / _fingerprint()
-    if _complete(built):
+    if not _missing(built):
         return built
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "lock"):
-        if not _complete(built):
+        if _missing(built):
             _build(built, environment)
     return built
 
 
-def _complete(directory: Path) -> bool:
-    return all(os.access(directory / program, os.X_OK) for program in PROGRAMS)
+def _missing(directory: Path) -> list[str]:
+    return [program for program in PROGRAMS if not os.access(directory / program, os.X_OK)]
 
 
 def _fingerprint() -> str:

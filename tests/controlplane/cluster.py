@@ -331,7 +331,13 @@ class ControlPlane:
         ]
 
     def _kwok_flags(self) -> list[str]:
-        return [f"--kubeconfig={self.kubeconfig}", f"--config={STAGES}", "--manage-all-nodes=true"]
+        return [
+            f"--kubeconfig={self.kubeconfig}",
+            f"--config={STAGES}",
+            "--manage-all-nodes=true",
+            # Without a Lease that is renewed the Node takes no Pods any more after 50 seconds.
+            "--node-lease-duration-seconds=40",
+        ]
 
     def _client_flags(self) -> list[str]:
         return [f"--kubeconfig={self.kubeconfig}", "--leader-elect=false"]

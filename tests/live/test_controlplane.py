@@ -150,8 +150,12 @@ def test_no_server_outlives_a_killed_supervisor(control_plane, tmp_path):
         kubeconfig = Path(supervisor.stdout.readline().rstrip())
         assert control_plane.kubectl("get", "nodes", kubeconfig=kubeconfig).returncode == 0
         supervisor.kill()
-    port = urlsplit(yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]).port
+    address = urlsplit(yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
     with pytest.raises(ConnectionRefusedError):
-        while True:
-            socket.create_connection(("127.0.0.1", port)).close()
-            time.sleep(0.05)
+        _connect_for_ever(address.hostname, address.port)
+
+
+def _connect_for_ever(host, port):
+    while True:
+        socket.create_connection((host, port)).close()
+        time.sleep(0.05)
