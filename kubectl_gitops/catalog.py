@@ -70,13 +70,21 @@ class Catalog:
     def named(self, word: str) -> Api | None:
         """What kubectl understands by a TYPE argument: `deploy`, `deployments.apps`, `Deployment`.
 
-        With `.group` or `.version.group` behind the name only that group is looked at; without
-        one, the core group goes first and then the server's order, as kubectl does.
+        Behind the name may stand `.group`, the beginning of one (`ingress.networking`) or
+        `.version.group`; without it the core group goes first and then the server's order. A full
+        name goes before another kind's short name (client-go's `restmapper/shortcut.go`).
         """
         name, _, rest = word.lower().partition(".")
-        found = [api for api in self.apis if name in _names(api) and _matches(api, rest)]
-        found.sort(key=lambda api: (not api.preferred, bool(api.group), name in api.short_names))
-        return found[0] if found else None
+        called = [api for api in self.apis if name in _names(api)]
+        exact = [api for api in called if _matches(api, rest)]
+        found = exact or [api for api in called if api.group.startswith(rest)]
+        return min(found, key=lambda api: _precedence(api, name), default=None)
+
+    def expand(self, word: str) -> tuple[Api, ...]:
+        """The kinds of a category (`all`), else the one kind of that name, else none."""
+        category = tuple(api for api in self.apis if api.preferred and word in api.categories)
+        api = None if category else self.named(word)
+        return (api,) if api else category
 
 
 def declared_by(crd: Body) -> tuple[Api, ...]:
@@ -106,8 +114,16 @@ def declared_by(crd: Body) -> tuple[Api, ...]:
 
 
 def _names(api: Api) -> set[str]:
-    return {api.plural, api.singular or api.kind.lower(), api.kind.lower(), *api.short_names}
+    return _full_names(api) | set(api.short_names)
+
+
+def _full_names(api: Api) -> set[str]:
+    return {api.plural, api.singular or api.kind.lower(), api.kind.lower()}
 
 
 def _matches(api: Api, rest: str) -> bool:
     return rest in ("", api.group, f"{api.version}.{api.group}" if api.group else api.version)
+
+
+def _precedence(api: Api, name: str) -> tuple[bool, bool, bool]:
+    return name not in _full_names(api), bool(api.group), not api.preferred
