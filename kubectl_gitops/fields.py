@@ -195,12 +195,12 @@ def owned_at(body: Body, fields: Fields, pointer: str) -> Any:
 
 
 def _owned_at(value: Any, fields: Fields, known: Fields, path: tuple[str, ...]) -> Any:
-    if not path:
-        return _covered(value, fields, known)
+    if not path or value is ABSENT:
+        return value if value is ABSENT else _covered(value, fields, known)
     for element, node in fields.items():
         if not _is(element, path[0], value):
             continue
-        child, around = _child(value, element), known[element]
+        child, around = _child(value, element), known.get(element, {})
         if len(path) > 1 and _is_leaf(node):
             inside = pointer_to.matches(child, pointer_to.join(path[1:]))
             return next(iter(inside.values())) if inside and _is_leaf(around) else ABSENT
@@ -258,7 +258,7 @@ def _item_of(element: str) -> Any:
 
 def _child(value: Any, element: str) -> Any:
     if element.startswith("f:"):
-        return value.get(element[2:], ABSENT) if isinstance(value, dict) else None
+        return value.get(element[2:], ABSENT) if isinstance(value, dict) else ABSENT
     position = _position(value, element)
     return value[position] if position >= 0 else ABSENT
 
