@@ -1,8 +1,6 @@
 """A control plane of its own: real servers on free loopback ports, a private data directory.
 
-Nothing of it outlives the process that started it: all servers are in one process group, and a
-watchdog in that group kills it when the pipe to its starter closes, however the starter ended.
-Logs stay in the data directory.
+Nothing of it outlives the process that started it. Logs stay in the data directory.
 """
 
 from __future__ import annotations
@@ -16,18 +14,18 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
 from tests.controlplane.certificates import Pki, write_pki
+from tests.controlplane.servers import ControlPlaneError, PortTaken, Servers
 
 __all__ = ["ControlPlane", "ControlPlaneError"]
 
@@ -36,80 +34,6 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 NODE = "node-1"
 # A user without any right until a test binds some to her or to her group.
 ALICE, ALICE_GROUP = "alice", "developers"
-START_SECONDS = 120.0
-STOP_SECONDS = 10.0
-
-
-class ControlPlaneError(Exception):
-    """A server ended, or did not become ready in time; ends with the end of its log."""
-
-
-class _PortTaken(ControlPlaneError):
-    """Another process took the port between our choice and the server's bind."""
-
-
-@dataclass(slots=True)
-class _Servers:
-    """The processes of one control plane: one group, led by the watchdog."""
-
-    programs: Path
-    logs: Path
-    watchdog: subprocess.Popen[bytes]
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    @classmethod
-    def start(cls, programs: Path, logs: Path) -> Self:
-        logs.mkdir(parents=True, exist_ok=True)
-        watchdog = subprocess.Popen(
-            ["sh", "-c", "cat; kill -KILL 0"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            process_group=0,
-        )
-        return cls(programs, logs, watchdog)
-
-    def spawn(self, program: str, *flags: str) -> None:
-        with self.log(program).open("wb") as log:
-            self.running[program] = subprocess.Popen(
-                [str(self.programs / program), *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={"PATH": os.defpath, "HOME": str(self.logs.parent)},
-                process_group=self.watchdog.pid,
-            )
-
-    def log(self, program: str) -> Path:
-        return self.logs / f"{program}.log"
-
-    def tail(self, program: str) -> str:
-        lines = self.log(program).read_text(errors="replace").splitlines()
-        return "\n".join(lines[-20:])
-
-    def check(self) -> None:
-        for program, process in self.running.items():
-            if process.poll() is not None:
-                tail = self.tail(program)
-                kind = _PortTaken if "address already in use" in tail else ControlPlaneError
-                raise kind(f"{program} ended with {process.returncode}; its log ends:\n{tail}")
-
-    def until(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not condition():
-            self.check()
-            if time.monotonic() > deadline:
-                tails = [f"--- {program}\n{self.tail(program)}" for program in self.running]
-                raise ControlPlaneError(
-                    "\n".join([f"{what}: not within {START_SECONDS} s", *tails])
-                )
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        """End every process. The data is thrown away, so none is asked to finish anything."""
-        assert self.watchdog.stdin is not None
-        self.watchdog.stdin.close()
-        for process in (*self.running.values(), self.watchdog):
-            process.wait(STOP_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +43,8 @@ class ControlPlane:
     name: str
     data: Path
     url: str
-    servers: _Servers
+    etcd: str
+    servers: Servers
     http: urllib.request.OpenerDirector
 
     @classmethod
@@ -139,7 +64,7 @@ class ControlPlane:
         """
         try:
             return cls._start(data, programs, name, controllers or nodes, nodes)
-        except _PortTaken:
+        except PortTaken:
             return cls._start(data, programs, name, controllers or nodes, nodes)
 
     @classmethod
@@ -154,17 +79,16 @@ class ControlPlane:
 
     @classmethod
     def _prepare(cls, data: Path, programs: Path, name: str) -> Self:
-        port, _ = ports = _free_ports()
+        port, etcd_port = _free_ports()
+        url, etcd = f"https://127.0.0.1:{port}", f"http://127.0.0.1:{etcd_port}"
         pki = write_pki(data / "pki")
-        url = f"https://127.0.0.1:{port}"
         tokens = {ALICE: secrets.token_hex(16)}
         rows = [f"{token},{user},{user},{ALICE_GROUP}\n" for user, token in tokens.items()]
         (data / "tokens.csv").write_text("".join(rows))
-        (data / "ports.json").write_text(json.dumps(ports))
         _write_kubeconfig(data / "admin.kubeconfig", name, url, pki, "admin", _certificate(pki))
         for user, token in tokens.items():
             _write_kubeconfig(data / f"{user}.kubeconfig", name, url, pki, user, {"token": token})
-        return cls(name, data, url, _Servers.start(programs, data / "logs"), _opener(pki))
+        return cls(name, data, url, etcd, Servers.start(programs, data / "logs"), _opener(pki))
 
     @property
     def kubeconfig(self) -> Path:
@@ -290,11 +214,10 @@ class ControlPlane:
         return "taints" not in self.request("GET", f"/api/v1/nodes/{NODE}")["spec"]
 
     def _etcd_flags(self) -> list[str]:
-        client = f"http://127.0.0.1:{self._etcd_port()}"
         return [
             f"--data-dir={self.data / 'etcd'}",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
+            f"--listen-client-urls={self.etcd}",
+            f"--advertise-client-urls={self.etcd}",
             "--listen-peer-urls=http://127.0.0.1:0",
             "--unsafe-no-fsync",
             "--log-level=warn",
@@ -302,7 +225,7 @@ class ControlPlane:
 
     def _apiserver_flags(self, pki: Pki) -> list[str]:
         return [
-            f"--etcd-servers=http://127.0.0.1:{self._etcd_port()}",
+            f"--etcd-servers={self.etcd}",
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
             f"--secure-port={self.url.rpartition(':')[2]}",
@@ -341,10 +264,6 @@ class ControlPlane:
 
     def _client_flags(self) -> list[str]:
         return [f"--kubeconfig={self.kubeconfig}", "--leader-elect=false"]
-
-    def _etcd_port(self) -> int:
-        ports: list[int] = json.loads((self.data / "ports.json").read_text())
-        return ports[1]
 
 
 def _free_ports() -> tuple[int, int]:
