@@ -1,0 +1,180 @@
+"""Targets: which cluster is recorded in which repository, as this person configured it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path, PurePosixPath
+
+from kubectl_gitops.errors import Exit, GitopsError, printable
+from kubectl_gitops.settings import document, files
+from kubectl_gitops.settings.directories import config_file
+from kubectl_gitops.settings.urls import redact_url
+
+__all__ = [
+    "Target",
+    "load_target",
+    "read_targets",
+    "remove_target",
+    "select_target",
+    "write_target",
+]
+
+INIT = "kubectl gitops init --repo URL"
+
+_TABLE = "targets"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_DIRECT = ("repo", "branch", "path")
+"""What a flag or a variable may say in place of the file; `key_file` has an order of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One cluster bound to one store.
+
+    `name` is empty for a target that no file names; `context` is kubectl's; `cluster` the UID that
+    `init` saw, empty where none was noted; `path` the directory of the set in the repository,
+    empty for its root. `repo` may hold a password: print `url`.
+    """
+
+    name: str
+    repo: str
+    branch: str = "main"
+    path: str = ""
+    context: str = ""
+    cluster: str = ""
+    key_file: str = ""
+
+    @property
+    def url(self) -> str:
+        """The repository, safe to print."""
+        return printable(redact_url(self.repo))
+
+    def __repr__(self) -> str:
+        return f"Target({self.name!r}, {self.url!r}, {self.branch!r}, {self.path!r})"
+
+
+_SETTINGS = {
+    field.name.replace("_", "-"): field.name for field in fields(Target) if field.name != "name"
+}
+
+
+def read_targets(path: Path | None = None) -> tuple[Target, ...]:
+    """The targets of the person's file, in its order; none where there is no file."""
+    file = path or config_file()
+    return _parse(_source(file), file)
+
+
+def _source(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise GitopsError(f"{printable(str(file))} is not UTF-8") from error
+    except OSError as error:
+        raise files.failure(file, "read", error) from error
+
+
+def _parse(source: str, file: Path) -> tuple[Target, ...]:
+    where = printable(str(file))
+    content = document.read(source, where)
+    document.check_keys(content, [_TABLE], where)
+    targets = document.table(content.get(_TABLE, {}), f"{where}: {_TABLE}")
+    return tuple(_target(name, value, f"{where}: target {name}") for name, value in targets.items())
+
+
+def _target(name: str, value: object, where: str) -> Target:
+    settings = document.table(value, printable(where))
+    document.check_keys(settings, _SETTINGS, printable(where))
+    texts = {
+        _SETTINGS[key]: document.text(item, f"{printable(where)}: {key}")
+        for key, item in settings.items()
+    }
+    if not texts.get("repo"):
+        raise GitopsError(f"{printable(where)} names no repo", INIT)
+    return _checked(Target(**{"name": name, **texts}))
+
+
+def _checked(target: Target) -> Target:
+    """The target with its path in one spelling; `GitopsError` for what can be no target."""
+    if target.name and not _NAME.fullmatch(target.name):
+        raise GitopsError(
+            f"{printable(target.name)!r} is no name for a target: letters, digits, '.', '_', '-'",
+            exit=Exit.USAGE,
+        )
+    path = PurePosixPath(target.path)
+    if path.is_absolute() or ".." in path.parts or printable(target.path) != target.path:
+        raise GitopsError(
+            f"{printable(target.path)} is no path inside a repository", exit=Exit.USAGE
+        )
+    return replace(target, path="" if path == PurePosixPath() else str(path))
+
+
+def load_target(
+    name: str | None,
+    context: str,
+    overrides: Mapping[str, str],
+    environ: Mapping[str, str],
+    path: Path | None = None,
+) -> Target:
+    """The target of this command: flag, then environment, then file.
+
+    `overrides` holds the flags that were given, of `repo`, `branch` and `path`. With a repository
+    but no name nothing is read from the file: a job needs no state. Otherwise `select_target`.
+    """
+    wanted = name or environ.get("KUBECTL_GITOPS_TARGET", "")
+    given = {
+        option: value
+        for option in _DIRECT
+        if (value := overrides.get(option) or environ.get(f"KUBECTL_GITOPS_{option.upper()}", ""))
+    }
+    if "repo" in given and not wanted:
+        return _checked(Target(**{"name": "", "context": context, **given}))
+    return _checked(replace(select_target(read_targets(path), wanted, context), **given))
+
+
+def select_target(targets: Sequence[Target], name: str, context: str) -> Target:
+    """The named target, else the one of the current context, else the only one there is."""
+    if not targets:
+        raise GitopsError("no cluster is recorded yet", INIT)
+    if name:
+        return _only([t for t in targets if t.name == name], f"no target is named {name}", targets)
+    here = [target for target in targets if target.context == context]
+    return _only(here or targets, f"no single target is for context {context}", targets)
+
+
+def _only(found: Sequence[Target], otherwise: str, all_targets: Iterable[Target]) -> Target:
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(target.name for target in all_targets)
+    raise GitopsError(
+        f"{printable(otherwise)}; configured: {names}",
+        "kubectl gitops --target NAME …",
+        exit=Exit.USAGE,
+    )
+
+
+def write_target(target: Target, path: Path | None = None) -> None:
+    """Add the target to the person's file, or change the one of that name.
+
+    A key file is stored with its whole path. Comments and other targets stay.
+    """
+    key_file = str(Path(target.key_file).expanduser().absolute()) if target.key_file else ""
+    kept = _checked(replace(target, key_file=key_file))
+    settings = {key: getattr(kept, field) or None for key, field in _SETTINGS.items()}
+    _edit({(_TABLE, target.name, key): value for key, value in settings.items()}, path)
+
+
+def remove_target(name: str, path: Path | None = None) -> None:
+    """Take a target out of the person's file; nothing happens where there is none."""
+    _edit({(_TABLE, name): None}, path)
+
+
+def _edit(changes: Mapping[document.Path, str | None], path: Path | None) -> None:
+    file = path or config_file()
+    with files.locked(file):
+        source = _source(file)
+        _parse(source, file)  # never writes on top of what cannot be read
+        files.replace(file, document.edit(source, changes))
