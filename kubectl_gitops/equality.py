@@ -241,18 +241,23 @@ def _differences(before: Any, after: Any, at: tuple[str, ...]) -> Iterator[Diffe
 def _pairs(before: Any, after: Any) -> dict[str, tuple[Any, Any]] | None:
     """The children of two values by segment, or None where they can only differ as a whole."""
     if isinstance(before, dict) and isinstance(after, dict):
-        one, other = before, after
-    elif isinstance(before, list) and isinstance(after, list):
-        one, other = _by_segment(before), _by_segment(after)
-        named = all(segment.startswith("name=") for segment in (*one, *other))
-        reordered = [s for s in one if s in other] != [s for s in other if s in one]
-        if reordered or not (named or len(before) == len(after)):
-            return None
-    else:
+        return _paired(before, after)
+    if not (isinstance(before, list) and isinstance(after, list)):
         return None
+    one, other = _by_name(before), _by_name(after)
+    if one is None or other is None:
+        positions = {str(n): pair for n, pair in enumerate(zip(before, after, strict=False))}
+        return positions if len(before) == len(after) else None
+    reordered = [name for name in one if name in other] != [name for name in other if name in one]
+    return None if reordered else _paired(one, other)
+
+
+def _paired(one: Body, other: Body) -> dict[str, tuple[Any, Any]]:
     keys = dict.fromkeys((*one, *other))
     return {key: (one.get(key, ABSENT), other.get(key, ABSENT)) for key in keys}
 
 
-def _by_segment(items: list[Any]) -> dict[str, Any]:
-    return {pointer_to.segment_of(items, n): item for n, item in enumerate(items)}
+def _by_name(items: list[Any]) -> Body | None:
+    """The items by their segments, None where not every one has a name of its own."""
+    named = {pointer_to.segment_of(items, n): item for n, item in enumerate(items)}
+    return named if all(segment.startswith("name=") for segment in named) else None
