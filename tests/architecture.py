@@ -22,25 +22,29 @@ PACKAGE = "kubectl_gitops"
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "resource"),
     (
+        "pointer",
         "manifest",
         "catalog",
+        "builtin",
         "envelope",
         "fields",
         "equality",
+        "merge",
+        "recording",
+        "message",
+        "history",
+        "ports",
         "takeover",
         "health",
         "ordering",
         "applyset",
         "annotations",
-        "message",
-        "history",
         "sealing",
-        "ports",
         "plan",
     ),
     ("cluster", "store", "settings"),
     ("reconcile",),
-    ("render", "operations"),
+    ("operations", "render"),
     ("controller", "cli", "__main__"),
 )
 INDEPENDENT = 2
@@ -61,6 +65,9 @@ OWNERS: dict[str, frozenset[str]] = {
     "urllib3": frozenset({"cluster", "store"}),
     "yaml": frozenset({"manifest"}),
 }
+COMES_WITH = {"jsonpointer": "jsonpatch"}
+"""Libraries that belong to another one, and so to its owner."""
+
 WORLD = re.compile(
     r"(asyncio|concurrent|fcntl|getpass|glob|http|logging|multiprocessing|os|pathlib(?!\.Pure)|random"
     r"|secrets|select|shutil|signal|socket|sqlite3|ssl|subprocess|tempfile|time"
@@ -95,7 +102,12 @@ class Module:
 
     @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text, filename=self.name)
+        return _tree(self)
+
+
+@cache
+def _tree(module: Module) -> ast.Module:
+    return ast.parse(module.text, filename=module.name)
 
 
 def part(name: str) -> str:
@@ -162,7 +174,9 @@ def foreign_libraries(module: Module) -> list[str]:
     """Third-party libraries that a module imports without owning them."""
     roots = {name.split(".")[0] for name in imported(module)}
     foreign = roots - set(sys.stdlib_module_names) - {PACKAGE}
-    return sorted(root for root in foreign if module.part not in OWNERS.get(root, ()))
+    return sorted(
+        root for root in foreign if module.part not in OWNERS.get(COMES_WITH.get(root, root), ())
+    )
 
 
 def touches(module: Module) -> list[str]:
@@ -250,24 +264,31 @@ def _class_words(class_name: str) -> list[str]:
 
 def loose_classes(module: Module) -> list[str]:
     """Classes that inherit from ours, are abstract or thawed, as `name: why`."""
-    ours = {n.name for m in modules() for n in ast.walk(m.tree) if isinstance(n, ast.ClassDef)}
     return [
         f"{node.name}: {why}"
         for node in ast.walk(module.tree)
         if isinstance(node, ast.ClassDef)
-        for why in _loose(module, node, ours)
+        for why in _loose(module, node)
     ]
 
 
-def _loose(module: Module, node: ast.ClassDef, ours: set[str]) -> Iterator[str]:
+@cache
+def _our_classes() -> frozenset[str]:
+    nodes = (node for module in modules() for node in ast.walk(module.tree))
+    return frozenset(node.name for node in nodes if isinstance(node, ast.ClassDef))
+
+
+def _loose(module: Module, node: ast.ClassDef) -> Iterator[str]:
     bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
-    yield from (f"inherits from {name}" for name in sorted(bases & ours))
+    yield from (f"inherits from {name}" for name in sorted(bases & _our_classes()))
     if bases & {"Exception", "BaseException"} and node.name != "GitopsError":
         yield "a second exception"
     if bases & {"ABC", "Protocol"} and module.part != "ports":
         yield "abstract outside ports"
-    for decorator in node.decorator_list:
-        text = ast.unparse(decorator)
-        frozen = {"frozen=True", "slots=True"} <= set(re.findall(r"\w+=True", text))
-        if text.startswith(("dataclass", "dataclasses.dataclass")) and not frozen:
-            yield "a dataclass that is not frozen and slotted"
+    # What flows between modules is frozen; what gathers inside one of them may change.
+    flows = module.part in PURE and not node.name.startswith("_")
+    wanted = {"frozen=True", "slots=True"} if flows else {"slots=True"}
+    for decorator in map(ast.unparse, node.decorator_list):
+        if re.match(r"(dataclasses\.)?dataclass\b", decorator):
+            missing = wanted - set(re.findall(r"\w+=True", decorator))
+            yield from (f"a dataclass without {option}" for option in sorted(missing))

@@ -9,10 +9,6 @@ before each of them anybody else may go first:
 A program is a chain of phases. A phase ends by naming the next phase or the exit, so that all a
 command remembers is the phase's arguments and the answers since: that is what makes two schedules
 that differ only in the past one state (`schedules.py`).
-
-What is left out, and why that hides nothing: a document is one opaque value, so the three-way merge
-of a moved tip always succeeds (where it does not, the command ends with nothing written); staging,
-waiting and dry-runs change nothing that others see; `import` and `rollback` are `change`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """No schedule of the write protocol loses a change in silence, and every rule of it is needed.
 
-All schedules of each scene are walked under all rules. Then one rule at a time is taken away, and the
-shortest schedule that now breaks a promise is asserted: read as a text, it is why the rule exists.
+All schedules of each scene are walked under all rules. Then one rule at a time is taken away, and
+the shortest schedule that now breaks a promise is asserted: read as a text, it is why the rule is
+there.
+
 `pytest -s tests/properties/test_protocol.py` prints how many states each scene has.
 """
 
