@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -27,6 +26,7 @@ FORMAT = 1
 _MAX_REASON = 1000
 """Of a longer reason the record keeps so many characters; the commit has the rest."""
 
+_SEALED = "kgs1:"
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -83,15 +83,14 @@ def next_revision(
     *,
     commit: str,
     message: Message,
-    is_open: Callable[[Body], bool],
 ) -> Revision:
     """The record of a change, on top of the resource's last one.
 
-    `is_open` says of a body that it shows a Secret's value: such a change gets no patch. A removal
-    keeps the path of the file that was.
+    A change of a Secret that is not wholly sealed gets no patch. A removal keeps the path of the
+    file that was.
     """
     bodies = [body for body in (change.before, change.after) if body is not None]
-    patchable = len(bodies) == 2 and not any(map(is_open, bodies))
+    patchable = len(bodies) == 2 and not any(map(shows_values, bodies))
     return Revision(
         resource=change.resource,
         path=change.path,
@@ -107,6 +106,20 @@ def next_revision(
         after=change.blob,
         previous=last.blob if last else None,
     )
+
+
+def shows_values(body: Body) -> bool:
+    """True for a Secret that is not wholly sealed: its values must not enter a patch."""
+    if body.get("kind") != "Secret" or body.get("apiVersion") != "v1":
+        return False
+    fields = [body.get(name) or {} for name in ("data", "stringData")]
+    return not all(
+        isinstance(field, dict) and all(map(_is_sealed, field.values())) for field in fields
+    )
+
+
+def _is_sealed(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(_SEALED)
 
 
 def _time(author: Signature) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 
-from dulwich.object_store import PackBasedObjectStore
+from dulwich.object_store import BaseObjectStore
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 
 from kubectl_gitops.errors import GitopsError, printable
@@ -21,12 +21,14 @@ __all__ = [
     "add",
     "blob_at",
     "build_commit",
+    "changes",
     "commit_at",
     "edit_tree",
     "entry",
     "files",
     "message_of",
     "oid",
+    "tree_of",
 ]
 
 MAX_FILES = 500_000
@@ -46,7 +48,7 @@ def oid(commit: str) -> ObjectID:
     return ObjectID(commit.encode("ascii"))
 
 
-def commit_at(store: PackBasedObjectStore, commit: str) -> Commit:
+def commit_at(store: BaseObjectStore, commit: str) -> Commit:
     """The commit with this id; `GitopsError` where the repository lacks it."""
     found = _object(store, oid(commit))
     if not isinstance(found, Commit):
@@ -54,7 +56,7 @@ def commit_at(store: PackBasedObjectStore, commit: str) -> Commit:
     return found
 
 
-def blob_at(store: PackBasedObjectStore, blob: str) -> bytes:
+def blob_at(store: BaseObjectStore, blob: str) -> bytes:
     """The content of a blob; `GitopsError` where the repository lacks it."""
     found = _object(store, oid(blob))
     if not isinstance(found, Blob):
@@ -62,7 +64,12 @@ def blob_at(store: PackBasedObjectStore, blob: str) -> bytes:
     return found.data
 
 
-def _object(store: PackBasedObjectStore, name: ObjectID) -> ShaFile:
+def tree_of(store: BaseObjectStore, commit: str) -> ObjectID:
+    """The tree of a commit."""
+    return ObjectID(commit_at(store, commit).tree)
+
+
+def _object(store: BaseObjectStore, name: ObjectID) -> ShaFile:
     try:
         return store[name]
     except KeyError as error:
@@ -71,14 +78,14 @@ def _object(store: PackBasedObjectStore, name: ObjectID) -> ShaFile:
         ) from error
 
 
-def _tree(store: PackBasedObjectStore, name: ObjectID) -> Tree:
+def _tree(store: BaseObjectStore, name: ObjectID) -> Tree:
     found = _object(store, name)
     if not isinstance(found, Tree):
         raise GitopsError(f"the object {name.decode('ascii')} is not a directory")
     return found
 
 
-def entry(store: PackBasedObjectStore, tree: ObjectID, path: str) -> File | None:
+def entry(store: BaseObjectStore, tree: ObjectID, path: str) -> File | None:
     """What stands at `path` below a tree, a directory included; None where nothing does."""
     found = File(tree.decode("ascii"), _DIRECTORY)
     for name in filter(None, path.split("/")):
@@ -92,7 +99,7 @@ def entry(store: PackBasedObjectStore, tree: ObjectID, path: str) -> File | None
     return found
 
 
-def files(store: PackBasedObjectStore, tree: ObjectID, path: str = "") -> dict[str, File]:
+def files(store: BaseObjectStore, tree: ObjectID, path: str = "") -> dict[str, File]:
     """Every file below `path`, by full path. Links and submodules are listed, never followed."""
     top = entry(store, tree, path)
     if top is None:
@@ -108,7 +115,7 @@ def files(store: PackBasedObjectStore, tree: ObjectID, path: str = "") -> dict[s
 
 
 def _walk(
-    store: PackBasedObjectStore, tree: ObjectID, prefix: str, depth: int
+    store: BaseObjectStore, tree: ObjectID, prefix: str, depth: int
 ) -> Iterator[tuple[str, File]]:
     if depth > MAX_DEPTH:
         raise GitopsError(f"directories of the branch are nested deeper than {MAX_DEPTH}")
@@ -118,6 +125,41 @@ def _walk(
             yield from _walk(store, item.sha, path + "/", depth + 1)
         else:
             yield path, File(item.sha.decode("ascii"), item.mode)
+
+
+def changes(
+    store: BaseObjectStore, old: ObjectID | None, new: ObjectID | None, prefix: str = ""
+) -> Iterator[tuple[str, tuple[File | None, File | None]]]:
+    """Every file that differs between two trees, old and new; equal directories are not read."""
+    if old == new:
+        return
+    before, after = _items(store, old, prefix), _items(store, new, prefix)
+    for name in sorted(before.keys() | after.keys()):
+        was, is_now = before.get(name), after.get(name)
+        if was == is_now:
+            continue
+        path = prefix + name
+        yield from changes(store, _subtree(was), _subtree(is_now), path + "/")
+        files = _file(was), _file(is_now)
+        if any(files):
+            yield path, files
+
+
+def _items(store: BaseObjectStore, tree: ObjectID | None, prefix: str) -> dict[str, File]:
+    if prefix.count("/") > MAX_DEPTH:
+        raise GitopsError(f"directories of the branch are nested deeper than {MAX_DEPTH}")
+    return {
+        _checked(item.path, prefix): File(item.sha.decode("ascii"), item.mode)
+        for item in (_tree(store, tree).items() if tree else ())
+    }
+
+
+def _subtree(file: File | None) -> ObjectID | None:
+    return oid(file.blob) if file and stat.S_ISDIR(file.mode) else None
+
+
+def _file(file: File | None) -> File | None:
+    return None if file is None or stat.S_ISDIR(file.mode) else file
 
 
 def _checked(raw: bytes, prefix: str) -> str:
@@ -147,7 +189,7 @@ def _encoded(name: str) -> bytes:
 
 
 def edit_tree(
-    store: PackBasedObjectStore, tree: ObjectID | None, edits: Mapping[str, bytes | None]
+    store: BaseObjectStore, tree: ObjectID | None, edits: Mapping[str, bytes | None]
 ) -> tuple[ObjectID, list[ShaFile]]:
     """A tree with files replaced (None removes one), and the objects that are new for it.
 
@@ -164,7 +206,7 @@ def edit_tree(
 
 
 def _edited(
-    store: PackBasedObjectStore,
+    store: BaseObjectStore,
     tree: ObjectID | None,
     edits: Mapping[str, bytes | None],
     prefix: str,
@@ -250,7 +292,7 @@ def message_of(commit: Commit) -> Message:
     return parse(commit.message, author)
 
 
-def add(store: PackBasedObjectStore, objects: Iterable[ShaFile]) -> None:
+def add(store: BaseObjectStore, objects: Iterable[ShaFile]) -> None:
     """Write objects the store lacks: loose ones, or one pack where there are many."""
     fresh = list({made.id: made for made in objects}.values())
     if len(fresh) > _LOOSE_OBJECTS:

@@ -6,16 +6,20 @@ Where the refs live is the origin's affair (`LocalOrigin` for a repository on th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from dulwich.objects import ObjectID
 from dulwich.repo import Repo
 
 from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.history import Revision
 from kubectl_gitops.message import Message, render
 from kubectl_gitops.ports import File, Moved, StoreRefusal, Tip
-from kubectl_gitops.store import commits, objects
+from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.store import commits, objects, records
 from kubectl_gitops.store.local import LocalOrigin
+from kubectl_gitops.store.log import Log
 from kubectl_gitops.store.objects import oid
 
 __all__ = ["GitStore"]
@@ -33,6 +37,7 @@ class GitStore:
         self._origin = origin
         self._url = url
         self._branch = branch
+        self._log = Log(repo)
         self._listed: dict[tuple[str, str], Mapping[str, File]] = {}
 
     @property
@@ -53,7 +58,7 @@ class GitStore:
         """Every file below `path` in a commit, by full path; see `objects.files`."""
         if not commit:
             return MappingProxyType({})
-        tree = objects.commit_at(self._objects, commit).tree
+        tree = objects.tree_of(self._objects, commit)
         key = (tree.decode("ascii"), path)
         if key not in self._listed:
             listed = objects.files(self._objects, tree, path)
@@ -82,7 +87,7 @@ class GitStore:
 
     def commit(self, parent: str, edits: Mapping[str, bytes | None], message: Message) -> str:
         """Write a commit on top of `parent` (None removes a file). No ref moves."""
-        tree = objects.commit_at(self._objects, parent).tree if parent else None
+        tree = objects.tree_of(self._objects, parent) if parent else None
         top, made = objects.edit_tree(self._objects, tree, edits)
         above = [oid(parent)] if parent else []
         commit = objects.build_commit(top, above, message.author, render(message))
@@ -107,5 +112,22 @@ class GitStore:
         raise GitopsError("the history ref of the store keeps moving", "kubectl gitops pull")
 
     def extend(self, tip: Tip) -> Tip:
-        """Index commits of the branch that the history lacks."""
-        return tip
+        """Index commits of the branch that the history lacks; nothing is published."""
+        return Tip(tip.commit, self._log.extend(tip.history, tip.commit))
+
+    def revisions(self, tip: Tip, resource: ResourceId, path: str = "") -> Iterator[Revision]:
+        """The history of one resource of the set at `path`, newest first, read when asked for."""
+        if tip.history:
+            yield from records.revisions(self._objects, self._records(tip), path, resource)
+
+    def latest(self, tip: Tip, path: str = "") -> Iterator[Revision]:
+        """The newest revision of every resource that ever was in the set at `path`."""
+        if tip.history:
+            for last in records.latest(self._objects, self._records(tip), path):
+                yield last.revision
+
+    def _records(self, tip: Tip) -> ObjectID:
+        """The tree of the history, if it is in a format that we read."""
+        tree = objects.tree_of(self._objects, tip.history)
+        records.known_sets(self._objects, tree)
+        return tree

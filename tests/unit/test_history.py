@@ -66,10 +66,6 @@ RECORD = {
 }
 
 
-def never_open(body):
-    return False
-
-
 def pod(*containers, **spec):
     return {"kind": "Pod", "spec": {"containers": [*containers], **spec}}
 
@@ -230,7 +226,7 @@ def test_what_a_record_says_is_safe_to_print():
 def test_a_change_becomes_the_next_revision():
     last = Recorded(BLOB, replace(REVISION, revision=1, patch=None, before=None, after=ONE))
     change = Change(WEB, REVISION.path, TWO, {"spec": {"replicas": 2}}, {"spec": {"replicas": 3}})
-    made = next_revision(change, last, commit=COMMIT, message=MESSAGE, is_open=never_open)
+    made = next_revision(change, last, commit=COMMIT, message=MESSAGE)
     assert made == REVISION
 
 
@@ -240,39 +236,46 @@ def test_the_first_revision_and_a_removal_carry_no_patch():
         None,
         commit=COMMIT,
         message=MESSAGE,
-        is_open=never_open,
     )
     removed = next_revision(
         Change(WEB, "web.yaml", None, {"a": 1}, None),
         Recorded(BLOB, created),
         commit=COMMIT,
         message=MESSAGE,
-        is_open=never_open,
     )
     numbers = [(r.revision, r.patch, r.before, r.after, r.previous) for r in (created, removed)]
     assert numbers == [(1, None, None, ONE, None), (2, None, ONE, None, BLOB)]
     assert (summary(created), summary(removed)) == ("created", "removed")
 
 
-def test_a_body_with_open_values_gets_no_patch():
-    change = Change(SECRET, "db.yaml", TWO, {"data": {"a": "x"}}, {"data": {"a": "y"}})
+def secret(**fields):
+    return {"apiVersion": "v1", "kind": "Secret", **fields}
+
+
+@pytest.mark.parametrize(
+    ("fields", "patched"),
+    [
+        ({"data": {"a": "kgs1:x"}}, True),
+        ({"data": {}, "stringData": None}, True),
+        ({"data": {"a": "aGk="}}, False),
+        ({"data": {"a": "kgs1:x"}, "stringData": {"b": "hi"}}, False),
+        ({"data": {"a": 7}}, False),
+        ({"data": ["hi"]}, False),
+    ],
+)
+def test_only_wholly_sealed_secrets_get_a_patch(fields, patched):
+    sealed, other = secret(data={"a": "kgs1:0"}), secret(**fields)
     last = Recorded(BLOB, replace(REVISION, resource=SECRET))
-    for opened in ("x", "y"):
-        made = next_revision(
-            change,
-            last,
-            commit=COMMIT,
-            message=MESSAGE,
-            is_open=lambda body, value=opened: body["data"]["a"] == value,
-        )
-        assert (made.patch, summary(made)) == (None, "changed")
+    for before, after in ((sealed, other), (other, sealed)):
+        change = Change(SECRET, "db.yaml", TWO, before, after)
+        made = next_revision(change, last, commit=COMMIT, message=MESSAGE)
+        assert (made.patch is not None) is patched
+        assert (summary(made) == "changed") is not patched
 
 
 def test_a_long_reason_is_cut_and_a_clock_nobody_has_is_zero():
     odd = replace(MESSAGE, reason="r" * 5000, author=Signature("A", "a@x", 10**15, 400_000))
-    made = next_revision(
-        Change(WEB, "web.yaml", ONE, None, {}), None, commit=COMMIT, message=odd, is_open=never_open
-    )
+    made = next_revision(Change(WEB, "web.yaml", ONE, None, {}), None, commit=COMMIT, message=odd)
     assert (made.reason, made.time) == ("r" * 1000, "1970-01-01T00:00:00+00:00")
 
 

@@ -1,0 +1,234 @@
+"""Which resources each set of the branch holds, brought from one commit to the next.
+
+A directory with a `.gitops.toml` is a set; what lies in a set inside another belongs to the inner
+one. A branch without any such file is one set. Only files that a commit changed are read: the rest
+is known from the commit before.
+"""
+
+from __future__ import annotations
+
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dulwich.object_store import BaseObjectStore
+from dulwich.objects import ObjectID
+
+from kubectl_gitops.manifest import custom_scopes
+from kubectl_gitops.ports import File
+from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.store import objects
+from kubectl_gitops.store.documents import (
+    Context,
+    Documents,
+    FileContent,
+    Scope,
+    is_manifest,
+)
+
+__all__ = ["Contents", "Delta", "Occurrence", "SetContents"]
+
+_SETTINGS_FILE = ".gitops.toml"
+_DEFAULT_NAMESPACE = "default"
+
+Changes = Mapping[str, "tuple[File | None, File | None]"]
+"""Old and new file of every path that differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One place where a resource stands: a file and the blob of it."""
+
+    path: str
+    blob: str
+
+
+Before = dict[ResourceId, tuple[Occurrence, ...]]
+"""Where the resources of changed files stood before the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a commit did to one set.
+
+    `touched` are the resources in files that differ, with the places where they stood before.
+    Where `whole` is true nothing is known of before: every resource must be looked at. `revealed`
+    says that a file nobody could read is no longer what it was: what was last seen in it may now
+    be known as gone.
+    """
+
+    root: str
+    touched: Mapping[ResourceId, tuple[Occurrence, ...]]
+    whole: bool = False
+    revealed: bool = False
+
+
+@dataclass(slots=True)
+class SetContents:
+    """The resources of one set at one commit, by file and by resource."""
+
+    context: Context
+    blobs: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, tuple[ResourceId, ...]] = field(default_factory=dict)
+    where: dict[ResourceId, list[str]] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    scopes: dict[str, frozenset[Scope]] = field(default_factory=dict)
+
+    def places(self, id: ResourceId) -> tuple[Occurrence, ...]:
+        """Every document that is this resource."""
+        return tuple(Occurrence(path, self.blobs[path]) for path in self.where.get(id, ()))
+
+    def update(self, documents: Documents, files: Mapping[str, str | None]) -> Before:
+        """Read files anew (blob by path; None removes one); tells what they touched."""
+        contents = {
+            path: documents.content(blob, path, self.context)
+            for path, blob in files.items()
+            if blob is not None
+        }
+        touched = {id for path in files for id in self.ids.get(path, ())}
+        touched.update(id for content in contents.values() for id in content.ids)
+        before = {id: self.places(id) for id in touched}
+        for path, blob in files.items():
+            self._drop(path)
+            if blob is not None:
+                self._put(path, blob, contents[path])
+        return before
+
+    def rescope(self, documents: Documents) -> Before:
+        """Follow the CRDs of the set: files with kinds whose scope is new are read again."""
+        scopes = frozenset(scope for found in self.scopes.values() for scope in found)
+        kinds = {kind for kind, _ in scopes ^ self.context.scopes}
+        self.context = Context(self.context.default_namespace, scopes)
+        stale = {
+            path: self.blobs[path]
+            for path, ids in self.ids.items()
+            if kinds and any((id.group, id.kind) in kinds for id in ids)
+        }
+        return self.update(documents, stale)
+
+    def _put(self, path: str, blob: str, content: FileContent) -> None:
+        self.blobs[path] = blob
+        self.ids[path] = content.ids
+        for id in content.ids:
+            self.where.setdefault(id, []).append(path)
+        if scopes := custom_scopes((content.bodies or {}).values()):
+            self.scopes[path] = frozenset(scopes.items())
+        if not content.readable:
+            self.unreadable.add(path)
+
+    def _drop(self, path: str) -> None:
+        self.blobs.pop(path, None)
+        self.scopes.pop(path, None)
+        self.unreadable.discard(path)
+        for id in self.ids.pop(path, ()):
+            self.where[id].remove(path)
+            if not self.where[id]:
+                del self.where[id]
+
+
+class Contents:
+    """The sets of the branch at one tree. `sets` lacks those whose settings cannot be read."""
+
+    def __init__(self, store: BaseObjectStore, documents: Documents) -> None:
+        self._store = store
+        self._documents = documents
+        self._tree: ObjectID | None = None
+        self._settings: dict[str, str] = {}
+        self._roots: frozenset[str] = frozenset()
+        self.sets: dict[str, SetContents] = {}
+
+    def advance(self, tree: ObjectID, known: frozenset[str]) -> list[Delta]:
+        """Go on to another tree; `known` are the sets that the history has records of."""
+        changes = dict(objects.changes(self._store, self._tree, tree))
+        settings = _settings(self._settings, changes)
+        roots = _roots(settings, known)
+        if self._tree is None or roots != self._roots:
+            changes = dict(objects.changes(self._store, None, tree))
+            self.sets = {}
+        by_root = _by_root(changes, roots)
+        moved = {root for root in roots if settings.get(root) != self._settings.get(root)}
+        self._tree, self._settings, self._roots = tree, settings, roots
+        return [
+            self._advance_set(root, by_root.get(root, {}))
+            for root in sorted(roots)
+            if root in by_root or root in moved or root not in self.sets
+        ]
+
+    def _advance_set(self, root: str, files: dict[str, str | None]) -> Delta:
+        namespace = self._default_namespace(root)
+        if namespace is None:
+            self.sets.pop(root, None)
+            return Delta(root, {})
+        before = self.sets.get(root)
+        if before is None:
+            files = self._all_files(root)
+            current = self.sets[root] = SetContents(Context(namespace))
+        elif before.context.default_namespace != namespace:
+            current = before
+            current.context = Context(namespace, current.context.scopes)
+            files = {**current.blobs, **files}
+        else:
+            current = before
+        revealed = not current.unreadable.isdisjoint(files)
+        touched = current.update(self._documents, files)
+        touched = {**current.rescope(self._documents), **touched}
+        return Delta(root, touched, before is None, revealed)
+
+    def _default_namespace(self, root: str) -> str | None:
+        if root not in self._settings:
+            return _DEFAULT_NAMESPACE
+        try:
+            settings = tomllib.loads(self._documents.text(self._settings[root]).decode())
+        except ValueError:
+            return None
+        namespace = settings.get("default-namespace", _DEFAULT_NAMESPACE)
+        return namespace if isinstance(namespace, str) else None
+
+    def _all_files(self, root: str) -> dict[str, str | None]:
+        if self._tree is None:
+            return {}
+        listed = dict(objects.changes(self._store, None, self._tree))
+        return _by_root(listed, self._roots).get(root, {})
+
+
+def _settings(before: Mapping[str, str], changes: Changes) -> dict[str, str]:
+    """Blob of the settings file by directory."""
+    settings = dict(before)
+    for path, (_, new) in changes.items():
+        root, _, name = path.rpartition("/")
+        if name != _SETTINGS_FILE:
+            continue
+        settings.pop(root, None)
+        if new is not None and stat.S_ISREG(new.mode):
+            settings[root] = new.blob
+    return settings
+
+
+def _roots(settings: Mapping[str, str], known: frozenset[str]) -> frozenset[str]:
+    """The sets: once recorded a set stays one, or its removal could not be recorded.
+
+    The whole branch is a set only where its root says so or nothing else is one.
+    """
+    named = frozenset(settings) | (known - {""})
+    return named if settings else named | {""}
+
+
+def _by_root(changes: Changes, roots: frozenset[str]) -> dict[str, dict[str, str | None]]:
+    """The manifests that differ, by set."""
+    grouped: dict[str, dict[str, str | None]] = {}
+    for path, (_, new) in changes.items():
+        root = _root_of(path, roots)
+        if root is not None and is_manifest(path):
+            is_file = new is not None and stat.S_ISREG(new.mode)
+            grouped.setdefault(root, {})[path] = new.blob if new and is_file else None
+    return grouped
+
+
+def _root_of(path: str, roots: frozenset[str]) -> str | None:
+    """The innermost set that a file lies in."""
+    while path:
+        path = path.rpartition("/")[0]
+        if path in roots:
+            return path
+    return None

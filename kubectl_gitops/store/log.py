@@ -1,0 +1,165 @@
+"""`refs/gitops/history/<branch>`: the append-only log that is derived from the branch.
+
+Each history commit has two parents, the history commit before it and the branch commit it
+indexes, so that abandoned commits stay reachable. It records every resource whose body differs
+from its last record: what counts is the state, not the way the branch took. So mirrors that lag,
+race or lose a push agree again as soon as they start from what the server holds, after any
+rewrite of the branch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from dulwich.object_store import BaseObjectStore, MemoryObjectStore, OverlayObjectStore
+from dulwich.objects import Commit, ObjectID, ShaFile
+from dulwich.repo import BaseRepo
+
+from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.history import encode, next_revision
+from kubectl_gitops.store import commits, objects, records
+from kubectl_gitops.store.compare import Comparison
+from kubectl_gitops.store.contents import Contents, Delta
+from kubectl_gitops.store.documents import Documents
+from kubectl_gitops.store.objects import oid
+
+__all__ = ["Log"]
+
+_HELD_OBJECTS = 5_000
+"""So many new objects are held in memory before they are written, as one pack."""
+
+
+class Log:
+    """Extends the history of one repository; what it has read stays read between two calls."""
+
+    def __init__(self, repo: BaseRepo) -> None:
+        self._repo = repo
+        self._fresh = MemoryObjectStore()
+        # The repository, with what is not written yet on top.
+        self._store = OverlayObjectStore([self._fresh, repo.object_store], self._fresh)
+        self._documents = Documents(lambda blob: objects.blob_at(repo.object_store, blob))
+        self._contents = Contents(repo.object_store, self._documents)
+
+    def extend(self, history: str, tip: str) -> str:
+        """The history commit that indexes the branch up to `tip`, made on top of `history`.
+
+        The tip is always indexed, a commit on the way only where it changed a resource. Raises
+        GitopsError where the history is damaged or has a newer format, or a commit has a tree
+        that is refused.
+        """
+        head = oid(history) if history else None
+        last = indexed(self._store, head) if head else None
+        if not tip or last == oid(tip):
+            return history
+        if last:
+            self._advance(last, head)
+        todo = missing(self._repo, last, oid(tip))
+        for commit in todo:
+            head = self._index(head, commit, is_tip=commit == todo[-1])
+            self._write(_HELD_OBJECTS)
+        self._write(0)
+        return head.decode("ascii") if head else ""
+
+    def _advance(self, commit: ObjectID, head: ObjectID | None) -> list[Delta]:
+        known = records.known_sets(self._store, self._tree(head)) if head else frozenset()
+        return self._contents.advance(self._tree(commit), known)
+
+    def _tree(self, commit: ObjectID) -> ObjectID:
+        return objects.tree_of(self._store, commit.decode("ascii"))
+
+    def _index(self, head: ObjectID | None, commit: ObjectID, *, is_tip: bool) -> ObjectID | None:
+        tree = self._tree(head) if head else None
+        known = records.known_sets(self._store, tree) if tree else frozenset()
+        indexed_commit = objects.commit_at(self._store, commit.decode("ascii"))
+        edits: dict[str, bytes | None] = {}
+        sets = set(known)
+        for delta in self._contents.advance(indexed_commit.tree, known):
+            made = self._records(tree, delta, indexed_commit)
+            edits.update(made)
+            sets.update({delta.root} if made else ())
+        if not edits and not is_tip:
+            return head
+        if tree is None or sets != known:
+            edits[records.FORMAT_FILE] = records.encode_sets(sets)
+        return self._commit(head, tree, edits, indexed_commit)
+
+    def _records(
+        self, tree: ObjectID | None, delta: Delta, commit: Commit
+    ) -> dict[str, bytes | None]:
+        current = self._contents.sets.get(delta.root)
+        if current is None:
+            return {}
+        message = objects.message_of(commit)
+        comparison = Comparison(self._store, self._documents, tree, current, delta)
+        return {
+            records.record_path(delta.root, change.resource): encode(
+                next_revision(change, last, commit=commit.id.decode("ascii"), message=message)
+            )
+            for change, last in comparison.changes()
+        }
+
+    def _commit(
+        self,
+        head: ObjectID | None,
+        tree: ObjectID | None,
+        edits: dict[str, bytes | None],
+        commit: Commit,
+    ) -> ObjectID:
+        top, made = objects.edit_tree(self._store, tree, edits)
+        entry = Commit()
+        entry.tree = top
+        entry.parents = [head, commit.id] if head else [commit.id]
+        entry.author = entry.committer = commit.author
+        entry.author_time = entry.commit_time = commit.author_time
+        entry.author_timezone = entry.commit_timezone = commit.author_timezone
+        entry.message = f"index {commit.id.decode('ascii')[:12]}\n".encode()
+        for new in (*made, entry):
+            self._fresh.add_object(new)
+        return entry.id
+
+    def _write(self, held: int) -> None:
+        """Write the new objects to the repository if there are more than `held`."""
+        fresh: list[ShaFile] = [self._fresh[name] for name in self._fresh]
+        if len(fresh) > held:
+            objects.add(self._repo.object_store, fresh)
+            for made in fresh:
+                del self._fresh[made.id]
+
+
+def indexed(store: BaseObjectStore, head: ObjectID) -> ObjectID:
+    """The branch commit that a history commit indexes: the last of its one or two parents."""
+    parents = objects.commit_at(store, head.decode("ascii")).parents
+    if len(parents) not in (1, 2):
+        raise GitopsError("the history cannot be read", "kubectl gitops verify --repair")
+    return ObjectID(parents[-1])
+
+
+def missing(repo: BaseRepo, last: ObjectID | None, tip: ObjectID) -> list[ObjectID]:
+    """The commits to index, oldest first: the first parents from after `last` up to the tip.
+
+    Where `last` is not on that line the branch was rewritten, and the line is taken up again at
+    the newest commit with the same tree (a squash, a reworded message), else at the oldest commit
+    that was made on top of it (a merge the other way round), else at the tip alone.
+    """
+    line: list[ObjectID] = []
+    for commit in commits.first_parents(repo, tip):
+        if commit == last:
+            return line[::-1]
+        line.append(commit)
+    if last is not None:
+        line = line[: _restart(repo, last, line) + 1]
+    return line[::-1]
+
+
+def _restart(repo: BaseRepo, last: ObjectID, line: list[ObjectID]) -> int:
+    tree = _tree_of(repo, last)
+    for index, commit in enumerate(line):
+        if _tree_of(repo, commit) == tree:
+            return index
+    # What a commit of the line was made on top of, all newer ones were.
+    above = bisect_left(line, 1, key=lambda commit: not commits.is_ancestor(repo, last, commit))
+    return max(above - 1, 0)
+
+
+def _tree_of(repo: BaseRepo, commit: ObjectID) -> ObjectID:
+    return objects.tree_of(repo.object_store, commit.decode("ascii"))

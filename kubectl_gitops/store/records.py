@@ -1,0 +1,148 @@
+"""The tree of the history: one file per resource that ever existed, holding its latest record.
+
+A record stands at the canonical path of its resource, under the directory of its set; the records
+before it are blobs that name one another. A root file `format` says how to read the tree and
+which sets it knows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from dulwich.object_store import BaseObjectStore
+from dulwich.objects import ObjectID
+
+from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.history import FORMAT, Recorded, Revision, decode
+from kubectl_gitops.manifest import path_of
+from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.store import objects
+
+__all__ = [
+    "FORMAT_FILE",
+    "encode_sets",
+    "known_sets",
+    "latest",
+    "lookup",
+    "record_path",
+    "recorded",
+    "revisions",
+]
+
+FORMAT_FILE = "format"
+
+# A record lies exactly three parts below its set: namespace, kind and name. So the records of a
+# set are never taken for those of one inside it.
+_PARTS = 3
+
+_FEW_RECORDS = 8
+
+
+def record_path(root: str, resource: ResourceId) -> str:
+    """`production/shop/deployment.apps/web.json`."""
+    path = path_of(resource).removesuffix(".yaml") + ".json"
+    return f"{_folder(root)}/{path}" if root else path
+
+
+def _folder(root: str) -> str:
+    """The directory of a set's records, escaped where it would have the name of a file of ours."""
+    parts = (part.replace("%", "%25") for part in root.split("/"))
+    return "/".join(
+        f"{part.removesuffix('.json')}%2ejson" if part.endswith(".json") else part
+        for part in ("%66ormat" if part == FORMAT_FILE else part for part in parts)
+    )
+
+
+def encode_sets(sets: Iterable[str]) -> bytes:
+    """The content of the root file."""
+    return json.dumps({"format": FORMAT, "sets": sorted(sets)}).encode() + b"\n"
+
+
+def known_sets(store: BaseObjectStore, tree: ObjectID) -> frozenset[str]:
+    """The sets that have records; `GitopsError` where the format is newer than ours, or damaged."""
+    file = objects.entry(store, tree, FORMAT_FILE)
+    try:
+        found: Any = json.loads(objects.blob_at(store, file.blob)) if file else None
+        number, sets = found["format"], found["sets"]
+        valid = type(number) is int and isinstance(sets, list) and all(map(_is_text, sets))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        valid = False
+    if not valid:
+        raise GitopsError("the history cannot be read", "kubectl gitops verify --repair")
+    if number > FORMAT:
+        raise GitopsError(
+            f"the history has format {number}, this version reads {FORMAT}",
+            "kubectl krew upgrade gitops",
+        )
+    return frozenset(sets)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def recorded(
+    store: BaseObjectStore, tree: ObjectID, root: str, resource: ResourceId
+) -> Recorded | None:
+    """The latest record of a resource, None where it never existed."""
+    file = objects.entry(store, tree, record_path(root, resource))
+    return None if file is None else _read(store, file.blob)
+
+
+def lookup(
+    store: BaseObjectStore, tree: ObjectID, root: str, count: int
+) -> Callable[[ResourceId], Recorded | None]:
+    """`recorded` for about `count` resources: where they are many, the tree is read only once."""
+    if count < _FEW_RECORDS:
+        return lambda resource: recorded(store, tree, root, resource)
+    listed = objects.files(store, tree, _folder(root))
+
+    def listed_record(resource: ResourceId) -> Recorded | None:
+        file = listed.get(record_path(root, resource))
+        return None if file is None else _read(store, file.blob)
+
+    return listed_record
+
+
+def _read(store: BaseObjectStore, blob: str) -> Recorded:
+    return Recorded(blob, decode(objects.blob_at(store, blob)))
+
+
+def revisions(
+    store: BaseObjectStore, tree: ObjectID, root: str, resource: ResourceId
+) -> Iterator[Revision]:
+    """The records of one resource, newest first; each is read when it is asked for.
+
+    The chain must be what `extend` writes: the same resource, numbers that fall.
+    """
+    record = recorded(store, tree, root, resource)
+    while record is not None:
+        yield record.revision
+        previous = record.revision.previous
+        if previous is None:
+            return
+        older = _read(store, previous)
+        if (
+            older.revision.resource != resource
+            or older.revision.revision >= record.revision.revision
+        ):
+            raise GitopsError(
+                f"the history of {resource} is damaged", "kubectl gitops verify --repair"
+            )
+        record = older
+
+
+def latest(
+    store: BaseObjectStore, tree: ObjectID, root: str, skip: frozenset[str] = frozenset()
+) -> Iterator[Recorded]:
+    """The latest record of every resource of a set, in the order of their paths.
+
+    `skip` are record paths that the caller knows already.
+    """
+    folder = _folder(root)
+    depth = folder.count("/") + 1 if folder else 0
+    for path, file in objects.files(store, tree, folder).items():
+        if path.count("/") == depth + _PARTS - 1 and path not in skip:
+            yield _read(store, file.blob)
