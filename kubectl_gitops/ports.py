@@ -85,7 +85,7 @@ class Cluster(Protocol):
     def catalog(self, *, fresh: bool = False) -> Catalog | Refusal:
         """The kinds it serves; kept for the process, `fresh` asks again (after a CRD came)."""
 
-    def get(self, api: Api, namespace: str, name: str) -> Body | None | Refusal:
+    def get(self, api: Api, namespace: str, name: str) -> Body | Refusal | None:
         """The live object, None where there is none."""
 
     def list(
@@ -176,6 +176,9 @@ class Store(Protocol):
     @property
     def branch(self) -> str:
         """The name of the branch, without `refs/heads/`."""
+
+    def author(self) -> tuple[str, str] | None:
+        """Name and address of the person, from Git's environment and configuration."""
 
     def fetch(self) -> Tip:
         """Look at the server and bring what is new. Raises `GitopsError` where it is not reached."""

@@ -11,7 +11,6 @@ from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session, Wanted, conflict
 from kubectl_gitops.plan import Plan, Rights
-from kubectl_gitops.ports import ClusterIdentity, Refusal
 from kubectl_gitops.reconcile import Execution, observe
 from kubectl_gitops.recording import recorded
 from kubectl_gitops.resource import Body, ResourceId
@@ -61,7 +60,7 @@ class _Mine:
     options: ApplyOptions
     seen: Branch | None = None
 
-    def intend(self, branch: Branch, who: ClusterIdentity) -> Intent:
+    def intend(self, branch: Branch) -> Intent:
         session, options = self.session, self.options
         if self.seen is not None:
             self.manifests = _replayed(session, self.seen, branch, self.manifests)

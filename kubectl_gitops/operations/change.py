@@ -49,7 +49,7 @@ class Request:
 
     operation: str
     reason: str
-    intend: Callable[[Branch, ClusterIdentity], Intent]
+    intend: Callable[[Branch], Intent]
     rules: Callable[[Branch], Rules]
     how: Execution = field(default_factory=Execution)
     dry_run: bool = False
@@ -75,7 +75,7 @@ def carry(session: Session, request: Request) -> Report:
     branch = session.read(session.store.fetch())
     who = session.bound(branch)
     for _ in range(_TRIES):
-        intent = request.intend(branch, who)
+        intent = request.intend(branch)
         if intent.plan.refused or request.dry_run:
             return _planned(request, intent)
         commit = _commit(session, request, branch, intent, who)

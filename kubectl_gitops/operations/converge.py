@@ -43,7 +43,9 @@ def converge(
     written = {change.id: branch.body(change.id) for change in plan.changes}
     order = tuple(written)
     for _ in range(_LOOKS):
-        ended |= {o.id: _noted(o, branch, ended) for o in execute(session.cluster, plan, rules, how)}
+        ended |= {
+            o.id: _noted(o, branch, ended) for o in execute(session.cluster, plan, rules, how)
+        }
         seen = _at_tip(session, branch)
         again = [id for id in order if _moved(ended[id], written[id], seen.body(id))]
         if not again:

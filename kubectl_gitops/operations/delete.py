@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from kubectl_gitops.catalog import Api, Catalog
-from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
@@ -44,12 +43,10 @@ def delete(session: Session, targets: Sequence[ResourceId], options: DeleteOptio
     others are then left alone, too.
     """
 
-    def intend(branch: Branch, who: ClusterIdentity) -> Intent:
+    def intend(branch: Branch) -> Intent:
         return _intended(session, branch, targets, options)
 
-    request = Request(
-        "delete", options.reason, intend, session.rules, options.how, options.dry_run
-    )
+    request = Request("delete", options.reason, intend, session.rules, options.how, options.dry_run)
     return carry(session, request)
 
 
@@ -116,9 +113,7 @@ def _not_found(id: ResourceId, api: Api | None) -> Refusal:
     return Refusal(404, "NotFound", f'{plural} "{id.name}" not found')
 
 
-def goes_with(
-    removed: Iterable[ResourceId], declared: dict[ResourceId, Body]
-) -> list[ResourceId]:
+def goes_with(removed: Iterable[ResourceId], declared: dict[ResourceId, Body]) -> list[ResourceId]:
     """What the branch declares inside removed Namespaces, or of kinds that removed CRDs define."""
     removed = set(removed)
     namespaces = {id.name for id in removed if (id.group, id.kind) == ("", "Namespace")}

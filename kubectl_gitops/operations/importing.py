@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from kubectl_gitops.applyset import belongs_to_other
 from kubectl_gitops.catalog import Api, Catalog
 from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.manifest import OpenManifest
 from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.session import Branch, Session
-from kubectl_gitops.manifest import OpenManifest
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, catalog_of
 from kubectl_gitops.resource import Body, ResourceId
@@ -72,14 +72,13 @@ def importable(session: Session, branch: Branch, selection: Selection) -> list[O
         listed = pool.map(lambda api: _listed(session, api, selection), apis)
         lives = {ResourceId.of(body): body for bodies in listed for body in bodies}
     rules = session.rules(branch)
-    wanted = [
+    return [
         recorded_manifest(id, live)
         for id, live in sorted(lives.items())
         if id not in branch.snapshot.entries
         and not _is_derived(id, live, selection)
         and not belongs_to_other(live, rules.set_id)
     ]
-    return wanted
 
 
 def _apis(catalog: Catalog, selection: Selection) -> Sequence[Api]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from kubectl_gitops.envelope import SALT_SIZE
+from kubectl_gitops.envelope import SALT_SIZE, Keyring
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.message import Message
+from kubectl_gitops.message import Message, Signature, subject
 from kubectl_gitops.ports import ClusterIdentity, Moved, Store, StoreRefusal, Tip
+from kubectl_gitops.reconcile import Clock
 from kubectl_gitops.settings import (
     SETTINGS_FILE,
     StoreSettings,
@@ -19,16 +20,17 @@ from kubectl_gitops.settings import (
     update_store_settings,
 )
 
-__all__ = ["Binding", "bind"]
+__all__ = ["Binding", "bind", "listed_key", "set_name"]
 
+_VERB = "init"
 _TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What `init` is asked for: `adopt` adds this cluster to a bound store, `replace` drops the rest.
+    """What `init` is asked for.
 
-    `fresh` are the settings for a branch that has none yet.
+    `adopt` adds this cluster to a store that is bound, `replace` drops the others. `fresh` are the settings for a branch that has none yet.
     """
 
     path: str
@@ -37,8 +39,17 @@ class Binding:
     replace: bool = False
 
 
-def bind(store: Store, binding: Binding, who: ClusterIdentity, message: Message) -> StoreSettings:
+def bind(
+    store: Store,
+    binding: Binding,
+    who: ClusterIdentity,
+    author: tuple[str, str],
+    keys: Callable[[StoreSettings], Keyring | None],
+    clock: Clock | None = None,
+) -> StoreSettings:
     """Make the branch's settings name this cluster; who loses the race adopts the winner's.
+
+    A key that is held becomes the listed one where the branch lists none yet.
 
     `GitopsError` where the store is bound to another cluster and may not be adopted.
     """
@@ -46,9 +57,17 @@ def bind(store: Store, binding: Binding, who: ClusterIdentity, message: Message)
     for _ in range(_TRIES):
         tip = store.fetch()
         text = _text(store, tip, binding.path, name)
-        new = _bound(text, binding, who, store.url)
+        new = listed_key(_bound(text, binding, who, store.url), keys)
         if new == text:
             return parse_store_settings(new)
+        now = (clock or Clock()).now()
+        message = Message(
+            Signature(*author, int(now.timestamp())),
+            subject(_VERB, [], ""),
+            operation=_VERB,
+            cluster=who.uid,
+            user=who.user,
+        )
         commit = store.commit(tip.commit, {name: new.encode()}, message)
         answer = store.publish(tip, commit)
         if isinstance(answer, StoreRefusal):
@@ -79,6 +98,15 @@ def _bound(text: str, binding: Binding, who: ClusterIdentity, url: str) -> str:
         raise _bound_elsewhere(clusters, url)
     kept: Mapping[str, str] = {} if binding.replace else clusters
     return update_store_settings(text, clusters={**kept, **cluster})
+
+
+def listed_key(text: str, keys: Callable[[StoreSettings], Keyring | None]) -> str:
+    """The settings with the id of the key that seals, where none is listed yet."""
+    settings = parse_store_settings(text)
+    keyring = keys(settings)
+    if keyring is None or settings.key_ids:
+        return text
+    return update_store_settings(text, key_ids=(keyring.primary().kid,))
 
 
 def _bound_elsewhere(clusters: Mapping[str, str], url: str) -> GitopsError:

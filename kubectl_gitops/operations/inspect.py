@@ -164,9 +164,7 @@ def _item(
         return StatusItem(change.id, State.AHEAD, found, latest, _told(change, "pull applies it"))
     if change.action is Action.CREATE:
         return StatusItem(change.id, State.MISSING, found, latest, _told(change, "not there"))
-    return StatusItem(
-        change.id, State.DRIFTED, found, latest, _told(change, ""), drifts(change)
-    )
+    return StatusItem(change.id, State.DRIFTED, found, latest, _told(change, ""), drifts(change))
 
 
 def _unhealthy(found: Health | None) -> str:

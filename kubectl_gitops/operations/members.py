@@ -61,9 +61,7 @@ def _api(catalog: Catalog, group_kind: str) -> Api | None:
     return catalog.find(group, kind)
 
 
-def _listed(
-    cluster: Cluster, api: Api, set_id: str, namespaces: list[str]
-) -> list[Body] | Refusal:
+def _listed(cluster: Cluster, api: Api, set_id: str, namespaces: list[str]) -> list[Body] | Refusal:
     labels = f"{applyset.PART_OF}={set_id}"
     everywhere = cluster.list(api, labels=labels)
     if not isinstance(everywhere, Refusal) or everywhere.code != 403 or not api.namespaced:

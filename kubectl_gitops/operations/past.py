@@ -14,7 +14,7 @@ from kubectl_gitops.ports import Store, Tip
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.settings import SETTINGS_FILE, StoreSettings, parse_store_settings
 
-__all__ = ["Past", "open_past"]
+__all__ = ["Past", "open_past", "read_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Past:
             places = ", ".join(sorted(id.namespace for id in found))
             raise GitopsError(
                 f"{printable(kind)}/{printable(name)} is in several namespaces: {places}",
-                f"kubectl gitops history {printable(kind)}/{printable(name)} -n {found[0].namespace}",
+                f"kubectl gitops history {found[0].short} -n {found[0].namespace}",
             )
         raise GitopsError(
             f"the history has no {printable(kind)}/{printable(name)}{where}",
@@ -82,6 +82,10 @@ class Past:
             f"{id} has no revision {number}: there are 1 to {last}",
             f"kubectl gitops history {id.short}",
         )
+
+    def last(self, id: ResourceId) -> Revision:
+        """The newest revision that left the resource there."""
+        return next(revision for revision in self.of(id) if revision.after is not None)
 
     def manifest(self, revision: Revision) -> Manifest:
         """The manifest as a revision left it, sealed; `GitopsError` where it removed it."""
@@ -110,15 +114,19 @@ class Past:
 def open_past(store: Store, path: str) -> Past:
     """The history up to what the server holds now; commits made by hand are indexed first."""
     tip = store.extend(store.fetch())
+    return Past(store, tip, path, read_settings(store, tip, path))
+
+
+def read_settings(store: Store, tip: Tip, path: str) -> StoreSettings:
+    """The set's settings at a tip, without its manifests; `GitopsError` where there is no set."""
     name = f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
     file = store.files(tip.commit, path).get(name)
     if file is None:
         raise GitopsError(
-            f"{store.url} {store.branch} holds no {name}",
+            f"{store.url} {store.branch} holds no {name}: it is not bound to a cluster yet",
             f"kubectl gitops init --repo {store.url} --branch {store.branch}",
         )
-    settings = parse_store_settings(store.read([file.blob])[file.blob].decode())
-    return Past(store, tip, path, settings)
+    return parse_store_settings(store.read([file.blob])[file.blob].decode())
 
 
 def _is_kind(id: ResourceId, word: str) -> bool:

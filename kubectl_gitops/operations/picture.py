@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kubectl_gitops import applyset
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import OpenManifest, Snapshot
 from kubectl_gitops.operations.members import Members, list_members
 from kubectl_gitops.operations.session import Branch, Session
-from kubectl_gitops.plan import Action, Plan, PruneVerdict, Rights, prune_verdict
+from kubectl_gitops.plan import Plan, PruneVerdict, Rights, prune_verdict
 from kubectl_gitops.ports import ClusterIdentity
 from kubectl_gitops.reconcile import Lives, Parent, Rules, catalog_of, observe, read_parent
-from kubectl_gitops.resource import ResourceId
 
 __all__ = ["Picture", "take_picture"]
 
@@ -76,7 +74,7 @@ def _planned(
 ) -> Picture:
     opened, unopened = _opened(session, branch)
     rules = session.rules(branch, Rights.DRIFT)
-    lives: Lives = {id: live for id, live in members.lives.items()}
+    lives: Lives = dict(members.lives)
     plan = observe(session.cluster, opened, rules, lives)
     unread = (*members.unread, *_unreadable(branch.snapshot), *unopened)
     extra = _extra(branch, members, plan, rules)
@@ -102,17 +100,13 @@ def _unreadable(snapshot: Snapshot) -> Iterable[str]:
         yield f"{id} stands twice: in {where}"
 
 
-def _extra(
-    branch: Branch, members: Members, plan: Plan, rules: Rules
-) -> tuple[PruneVerdict, ...]:
+def _extra(branch: Branch, members: Members, plan: Plan, rules: Rules) -> tuple[PruneVerdict, ...]:
     declared = branch.snapshot.entries
     kept = [change.live for change in plan.changes if change.live is not None]
     uids = frozenset(live["metadata"]["uid"] for live in kept)
     namespaces = frozenset(id.namespace for id in declared if id.namespace)
     return tuple(
-        prune_verdict(
-            id, live, rules.set_id, applied_uids=uids, namespaces_in_use=namespaces
-        )
+        prune_verdict(id, live, rules.set_id, applied_uids=uids, namespaces_in_use=namespaces)
         for id, live in sorted(members.lives.items())
         if id not in declared and id not in branch.snapshot.duplicates
     )

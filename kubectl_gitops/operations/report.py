@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubectl_gitops.errors import Exit
 from kubectl_gitops.plan import Change, Outcome, Plan, Result
@@ -15,14 +15,15 @@ __all__ = ["Report"]
 class Report:
     """One operation's result.
 
-    `commit` is ours, empty where nothing was committed. `refused` are the changes that stopped the
-    operation at its dry-run: then nothing was committed and nothing changed. `restored` is the
-    follow-up commit that put the former content of refused resources back into the branch. `findings` say what could not be read or done, resource or not.
+    `commit` is ours, empty where nothing was committed. `refused` are the changes that the server
+    refused in its dry-run: `apply` and `delete` then commit and change nothing at all, `pull`
+    carries out the others. `restored` is the follow-up commit that put the former content of
+    refused resources back into the branch. `findings` say what else could not be read or done.
     """
 
     operation: str
     commit: str = ""
-    plan: Plan = Plan(())
+    plan: Plan = field(default_factory=lambda: Plan(()))
     outcomes: tuple[Outcome, ...] = ()
     refused: tuple[Change, ...] = ()
     restored: str = ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from kubectl_gitops import applyset, takeover
 from kubectl_gitops.envelope import Keyring
 from kubectl_gitops.errors import Exit, GitopsError
-from kubectl_gitops.manifest import Entry, Manifest, OpenManifest, Snapshot, read_snapshot
+from kubectl_gitops.manifest import Manifest, OpenManifest, Snapshot, read_snapshot
 from kubectl_gitops.message import Message, Signature, subject
 from kubectl_gitops.plan import Rights
 from kubectl_gitops.ports import Cluster, ClusterIdentity, Refusal, Store, Tip
@@ -37,11 +37,6 @@ class Branch:
         """The sealed body that the branch declares, None where it declares none."""
         entry = self.snapshot.entries.get(id)
         return entry.manifest.body if entry else None
-
-    @property
-    def entries(self) -> dict[ResourceId, Entry]:
-        """Every resource that can be read, by id."""
-        return dict(self.snapshot.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +81,7 @@ def _is_read(path: str, mode: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The parts of one command. `keys` gives the keyring for a store, None where no key is known."""
+    """The parts of one command. `keys` gives a store's keyring, None where no key is known."""
 
     cluster: Cluster
     store: Store
@@ -139,11 +134,16 @@ class Session:
     ) -> Rules:
         """What holds for the writes of this set."""
         settings = branch.settings
+        scaled = takeover.hpa_targets(
+            entry.manifest.body
+            for id, entry in branch.snapshot.entries.items()
+            if id.group_kind == "HorizontalPodAutoscaler.autoscaling"
+        )
 
         def ignored(sent: Body, live: Body) -> tuple[str, ...]:
             id = ResourceId.of(sent)
             configured = (p for rule in settings.ignores for p in rule.pointers_for(id))
-            return (*takeover.built_in_ignores(sent, live), *configured)
+            return (*takeover.built_in_ignores(sent, live, scaled), *configured)
 
         set_id = applyset.set_id(applyset.parent_name(settings.set_name), settings.home_namespace)
         return Rules(set_id, ignored, rights, validation)

@@ -5,21 +5,27 @@ and is the only place that writes to the cluster.
 """
 
 from kubectl_gitops.reconcile.execute import Execution, execute
-from kubectl_gitops.reconcile.look import Lives, catalog_of, look
+from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
 from kubectl_gitops.reconcile.observe import Rules, observe, sent_body
+from kubectl_gitops.reconcile.parent import Parent, note, read_parent, widen
 from kubectl_gitops.reconcile.wait import Clock, await_current
 from kubectl_gitops.reconcile.write import Removal
 
 __all__ = [
+    "WORKERS",
     "Clock",
     "Execution",
     "Lives",
+    "Parent",
     "Removal",
     "Rules",
     "await_current",
     "catalog_of",
     "execute",
     "look",
+    "note",
     "observe",
+    "read_parent",
     "sent_body",
+    "widen",
 ]

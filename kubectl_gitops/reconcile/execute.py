@@ -17,6 +17,7 @@ from kubectl_gitops.reconcile.look import WORKERS
 from kubectl_gitops.reconcile.observe import Rules
 from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
 from kubectl_gitops.reconcile.write import Removal, apply_change, delete_change
+from kubectl_gitops.resource import Body
 
 __all__ = ["Execution", "execute"]
 
@@ -50,20 +51,22 @@ def execute(cluster: Cluster, plan: Plan, rules: Rules, how: Execution) -> tuple
     with ThreadPoolExecutor(WORKERS) as pool:
         run = _Run(cluster, rules, how, pool)
         applies = [c for c in plan.changes if c.action in (Action.CREATE, Action.UPDATE)]
-        for stage in ordering.stages(applies, _described):
-            outcomes += run.told(run.applied(change) for change in run.started(stage.items))
-            if stage.barrier:
-                run.stand(outcomes[-len(stage.items) :])
+        for stage in ordering.stages(applies, _body):
+            outcomes += run.told(run.applied(stage.items))
+            run.stand(stage.awaited)
         removals = [c for c in plan.changes if c.action is Action.DELETE]
-        for stage in reversed(ordering.stages(removals, _described)):
-            outcomes += run.told(run.removed(stage.items[::-1]))
+        for stage in ordering.removal_stages(removals, _body):
+            outcomes += run.told(run.removed(stage.items))
+            run.gone(stage.awaited)
+        if how.wait:
+            run.gone(removals)
     return tuple(outcomes)
 
 
-def _described(change: Change) -> ordering.Described:
+def _body(change: Change) -> Body:
     body = change.sent or change.live
     assert body is not None
-    return ordering.Described(change.id, body)
+    return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class _Run:
     def _apply(self, change: Change) -> Outcome:
         if change.live is not None and "deletionTimestamp" in change.live["metadata"]:
             # Server-side apply of a terminating object answers 200 and is lost with it.
-            held = self._gone([change])
+            held = self.gone([change])
             if held:
                 return Outcome(change, Result.BLOCKED, message=f"still terminating: {held}")
             change = replace(change, live=None)
@@ -113,20 +116,16 @@ class _Run:
         rules = self.rules
         return apply_change(self.cluster, change, rules.rights, rules.validation, ignored)
 
-    def stand(self, outcomes: Sequence[Outcome]) -> None:
+    def stand(self, changes: Sequence[Change]) -> None:
         """Wait until what the next stage needs is there; what is not makes its users fail."""
-        api = {o.id: o.change.api for o in outcomes if o.result.done and o.change.api}
-        await_current(self.cluster, api, self.how.clock, self.how.barrier, self.how.waiting)
+        apis = {change.id: change.api for change in changes if change.api is not None}
+        await_current(self.cluster, apis, self.how.clock, self.how.barrier, self.how.waiting)
 
     def removed(self, changes: Sequence[Change]) -> Iterator[Outcome]:
-        outcomes = tuple(
-            self.pool.map(lambda c: delete_change(self.cluster, c, self.how.removal), changes)
-        )
-        if self.how.wait:
-            self._gone([o.change for o in outcomes if o.result is Result.DELETED and o.live])
-        return iter(outcomes)
+        """Delete side by side; the outcomes say what the server answered, not what is gone."""
+        return self.pool.map(lambda c: delete_change(self.cluster, c, self.how.removal), changes)
 
-    def _gone(self, changes: Sequence[Change]) -> str:
+    def gone(self, changes: Sequence[Change]) -> str:
         """Wait for these objects to go; what still holds them, empty when none is left."""
         wanted = {
             change.id: (change.api, change.live["metadata"]["uid"])

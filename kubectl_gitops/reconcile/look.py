@@ -15,7 +15,7 @@ __all__ = ["WORKERS", "Lives", "catalog_of", "look"]
 
 WORKERS = 8
 """Requests at once: where a loopback API server stops getting faster (measured, 1,000 PATCHes:
-2.3 s with 1, 1.0–1.2 s with 8)."""
+2.3 s with 1, 1.0 to 1.2 s with 8)."""
 
 _LIST_FROM = 8
 """From this many resources of one kind on, one LIST is cheaper than the GETs."""
@@ -32,9 +32,7 @@ def catalog_of(cluster: Cluster, *, fresh: bool = False) -> Catalog:
     return answer
 
 
-def look(
-    cluster: Cluster, wanted: Mapping[ResourceId, Api], pool: ThreadPoolExecutor
-) -> Lives:
+def look(cluster: Cluster, wanted: Mapping[ResourceId, Api], pool: ThreadPoolExecutor) -> Lives:
     """The live objects: one GET each, or a LIST of the kind where many of it are wanted."""
     by_kind: dict[Api, list[ResourceId]] = defaultdict(list)
     for id, api in wanted.items():

@@ -6,13 +6,15 @@ so a no-op costs LISTs; only where it is not is the API server asked for a dry-r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from kubectl_gitops import annotations, applyset, equality, ordering, takeover
+from kubectl_gitops import applyset, equality, takeover
+from kubectl_gitops.annotations import not_applied
 from kubectl_gitops.catalog import Api, Catalog
 from kubectl_gitops.manifest import OpenManifest
+from kubectl_gitops.ordering import depends_on_new, provided
 from kubectl_gitops.plan import Action, Change, Plan, Preview, Rights, decide
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
@@ -20,6 +22,7 @@ from kubectl_gitops.reconcile.write import preview
 from kubectl_gitops.resource import Body, ResourceId
 
 __all__ = ["Rules", "observe", "sent_body"]
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -58,11 +61,22 @@ def observe(
         # resources of its kind can be checked at all.
         firsts = [m for m in manifests if _is_crd(m.id)]
         changes = _planned(pool, planner, firsts, apis, frozenset())
-        new = frozenset(c.id for c in changes.values() if c.writes)
-        new |= frozenset(id for id in known if live.get(id) is None)
         rest = [m for m in manifests if not _is_crd(m.id)]
+        new = provided(_coming(changes.values(), rest, live))
         changes |= _planned(pool, planner, rest, apis, new)
     return Plan(tuple(changes[manifest.id] for manifest in manifests))
+
+
+def _coming(
+    definitions: Iterable[Change], rest: Iterable[OpenManifest], live: Lives
+) -> Iterator[Body]:
+    """What this plan brings that a dry-run of the others would not see yet."""
+    for change in definitions:
+        if change.writes and change.sent is not None:
+            yield change.sent
+    for manifest in rest:
+        if live.get(manifest.id) is None:
+            yield with_namespace(manifest)
 
 
 def _is_crd(id: ResourceId) -> bool:
@@ -91,22 +105,20 @@ class _Planner:
     rules: Rules
     lives: Lives
 
-    def plan(
-        self, manifest: OpenManifest, api: Api | None, new: frozenset[ResourceId]
-    ) -> Change:
+    def plan(self, manifest: OpenManifest, api: Api | None, new: frozenset[ResourceId]) -> Change:
         id = manifest.id
         if api is None:
             return Change(id, Action.CREATE, None, None, None, Preview(_unserved(manifest)))
         live = self.lives.get(id)
         if isinstance(live, Refusal):
             return Change(id, Action.UPDATE, api, None, None, Preview(live))
-        left_alone = annotations.not_applied(manifest.body, live)
+        left_alone = not_applied(manifest.body, live)
         if left_alone:
             return Change(id, Action.SKIP, api, None, live, reason=left_alone)
         sent = self._sent(manifest, live)
         if live is not None and equality.proven_equal(sent, live) is None:
             return decide(id, api, sent, live, None)
-        return self._asked(id, api, sent, live, ordering.depends_on_new(manifest.body, new))
+        return self._asked(id, api, sent, live, depends=depends_on_new(sent, new))
 
     def _sent(self, manifest: OpenManifest, live: Body | None) -> Body:
         body = sent_body(manifest, self.rules.set_id)
@@ -115,7 +127,7 @@ class _Planner:
         return takeover.respect_ignored(body, live, self.rules.ignored(body, live))
 
     def _asked(
-        self, id: ResourceId, api: Api, sent: Body, live: Body | None, depends: bool
+        self, id: ResourceId, api: Api, sent: Body, live: Body | None, *, depends: bool
     ) -> Change:
         if depends:
             action = Action.CREATE if live is None else Action.UPDATE
@@ -123,7 +135,10 @@ class _Planner:
             return Change(id, action, api, sent, live, unchecked=reason)
         rules = self.rules
         return decide(
-            id, api, sent, live,
+            id,
+            api,
+            sent,
+            live,
             preview(self.cluster, api, sent, live, rules.rights, rules.validation),
         )
 
@@ -142,7 +157,12 @@ def _unserved(manifest: OpenManifest) -> Refusal:
 
 def sent_body(manifest: OpenManifest, set_id: str) -> Body:
     """The body as it goes to the cluster: normalised, with its namespace and the set's label."""
-    body = equality.normalise(manifest.body)
-    if manifest.id.namespace:
-        body = {**body, "metadata": {**body["metadata"], "namespace": manifest.id.namespace}}
-    return applyset.member(body, set_id)
+    return applyset.member(equality.normalise(with_namespace(manifest)), set_id)
+
+
+def with_namespace(manifest: OpenManifest) -> Body:
+    """The body with the namespace it lives in, which its text may leave to a default."""
+    body, namespace = manifest.body, manifest.id.namespace
+    if not namespace:
+        return body
+    return {**body, "metadata": {**body["metadata"], "namespace": namespace}}

@@ -82,7 +82,7 @@ def apply_change(
 
 
 def _guarded(body: Body, live: Body) -> Body:
-    """The body with the object it is meant for: a resourceVersion alone re-creates a deleted one."""
+    """The body with what it is meant for: a resourceVersion alone re-creates a deleted object."""
     guard = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
     return {**body, "metadata": {**body["metadata"], **guard}}
 

@@ -1,0 +1,111 @@
+"""The command line: flags in, one call of an operation, a result rendered.
+
+stdout is data, stderr is talk. Every `GitopsError` ends here and nowhere else; anything that is
+not one is a bug and says so. Modules of a command are loaded when that command is called, so that
+`--help`, completion and `version` never load what talks to a cluster or to Git.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from kubectl_gitops.cli import talk
+from kubectl_gitops.errors import Exit, GitopsError
+
+__all__ = ["commands", "run"]
+
+_COMMANDS = {
+    "apply": ("apply", "Commit manifests to the branch and apply them"),
+    "delete": ("delete", "Remove resources from the branch and from the cluster"),
+    "diff": ("inspect", "Show what pull, or apply -f, would change"),
+    "history": ("past", "Show the revisions of a resource, newest first"),
+    "import": ("importing", "Record live resources that the branch does not have"),
+    "init": ("init", "Bind a cluster to a branch of a repository"),
+    "pull": ("pull", "Make the cluster equal to the branch"),
+    "secret": ("secret", "Make keys, seal and open values"),
+    "show": ("past", "Print a resource as it was"),
+    "status": ("inspect", "Tell how every resource of the set stands"),
+    "version": ("version", "Print the version"),
+}
+
+# kubectl's exit code for a usage error; everywhere else it is 2.
+_AS_KUBECTL = frozenset({"apply", "delete"})
+
+_HELP = """Every change to a cluster is a commit first, and the branch can always make the cluster
+again.
+
+\b
+The three that people use:
+  kubectl gitops apply -f FILE     commit manifests and apply them
+  kubectl gitops pull              make the cluster equal to the branch
+  kubectl gitops history TYPE/NAME what a resource was, who changed it, and when
+
+\b
+To begin:
+  kubectl gitops init --repo ~/cluster.git
+"""
+
+
+class _Commands(click.Group):
+    """The commands by name, each loaded when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"kubectl_gitops.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in sorted(_COMMANDS.items())])
+
+
+commands = _Commands(
+    name="kubectl gitops",
+    help=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code of the process."""
+    try:
+        result = commands.main(list(arguments), prog_name="kubectl gitops", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        return _usage(error, arguments)
+    except (click.Abort, KeyboardInterrupt):
+        talk.error("interrupted; what was committed stays in the branch")
+        talk.hint("kubectl gitops pull")
+        return Exit.INTERRUPTED
+    except GitopsError as error:
+        talk.failure(error)
+        return error.exit
+    except BrokenPipeError:
+        # The reader of our output has gone (`… | head`): not our failure, and nobody to tell.
+        sys.stderr.close()
+        return Exit.FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
+    command = arguments[0] if arguments else ""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help() if error.ctx else error.format_message())
+        return 0
+    if isinstance(error, click.NoSuchOption):
+        talk.error(f"unknown flag: {error.option_name}")
+        talk.say(f"See 'kubectl gitops {command} --help' for usage.")
+    else:
+        talk.error(error.format_message().rstrip("."))
+        talk.say(f"See 'kubectl gitops {command} -h' for help and examples".replace("  ", " "))
+    return Exit.FAILED if command in _AS_KUBECTL else Exit.USAGE

@@ -1,0 +1,86 @@
+"""`pull`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.cli.session import open_session
+
+if TYPE_CHECKING:
+    from kubectl_gitops.operations.report import Report
+    from kubectl_gitops.plan import PruneVerdict
+
+__all__ = ["pull_command"]
+
+
+@click.command("pull", short_help="Make the cluster equal to the branch")
+@click.option("--prune", type=bool, is_flag=False, flag_value=True, default=True, metavar="BOOL")
+@click.option("--allow-prune", type=int, default=None, metavar="N", help="remove up to N resources")
+@click.option("--accept-rewrite", is_flag=True, help="prune although the branch was rewritten")
+@click.option("--dry-run", is_flag=True, help="show what would be done")
+@click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
+@shared_options
+def pull_command(
+    options: Options,
+    prune: bool,
+    allow_prune: int | None,
+    accept_rewrite: bool,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    """Make the cluster equal to the branch.
+
+    Applies in order, reverts drift and says from whom, and removes last what the branch has no
+    more. On a terminal it asks before it removes anything. More in docs/pull.md.
+
+    \b
+    Examples:
+      kubectl gitops pull
+      kubectl gitops pull --dry-run
+    """
+    from kubectl_gitops.cli.results import print_report
+    from kubectl_gitops.operations.pull import PullOptions, pull
+
+    session = open_session(options).session
+    report = pull(
+        session,
+        PullOptions(
+            prune=prune,
+            allow_prune=allow_prune,
+            accept_rewrite=accept_rewrite,
+            dry_run=dry_run,
+            confirm=_confirmation(yes=yes),
+        ),
+    )
+    if dry_run:
+        return _print_plan(report)
+    return print_report(report, session.store, quiet_unchanged=True)
+
+
+def _confirmation(*, yes: bool) -> Callable[[tuple[PruneVerdict, ...], bool], bool]:
+    def confirm(removals: tuple[PruneVerdict, ...], beyond: bool) -> bool:
+        if yes or not (talk.is_terminal() or beyond):
+            return True
+        for verdict in removals:
+            talk.say(f"  - {verdict.id}")
+        return talk.asks(f"Remove these {len(removals)} resources?")
+
+    return confirm
+
+
+def _print_plan(report: Report) -> int:
+    from kubectl_gitops.cli.results import tell_refusals
+    from kubectl_gitops.render import planned_line
+
+    for change in report.plan.changes:
+        if change.writes and not change.refusal:
+            click.echo(planned_line(change))
+    tell_refusals(report.refused)
+    for finding in report.findings:
+        talk.error(finding)
+    return report.exit

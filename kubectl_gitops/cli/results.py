@@ -1,0 +1,88 @@
+"""Print a report: result lines on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import click
+
+from kubectl_gitops.cli import talk
+from kubectl_gitops.errors import Exit
+from kubectl_gitops.operations.report import Report
+from kubectl_gitops.plan import Change, Outcome, Result
+from kubectl_gitops.ports import Refusal, Store
+from kubectl_gitops.render import applied_line, planned_line, refusal_lines, taken_lines
+from kubectl_gitops.resource import ResourceId
+
+__all__ = ["print_report", "tell_refusals"]
+
+
+def print_report(
+    report: Report,
+    store: Store,
+    line: Callable[[Outcome], str] = applied_line,
+    planned: Callable[[Change], str] = planned_line,
+    *,
+    quiet_unchanged: bool = False,
+) -> int:
+    """Print what came of an operation, or what would; returns the exit code."""
+    if report.dry_run and not report.refused:
+        for change in report.plan.changes:
+            click.echo(planned(change))
+    for outcome in report.outcomes:
+        if outcome.result.done and not (quiet_unchanged and outcome.result is Result.UNCHANGED):
+            click.echo(line(outcome))
+    for outcome in report.outcomes:
+        _tell(outcome)
+    for finding in report.findings:
+        talk.error(finding)
+    if report.refused and not report.outcomes:
+        _tell_refused(report.refused)
+    _tell_commit(report, store)
+    return report.exit
+
+
+def _tell(outcome: Outcome) -> None:
+    for taken in taken_lines(outcome):
+        talk.note(taken)
+    if outcome.message and outcome.result is not Result.SKIPPED:
+        talk.note(f"{outcome.id}: {outcome.message}")
+    if not outcome.result.done and outcome.refusal is not None:
+        _tell_refusal(outcome.id, outcome.refusal)
+
+
+def _tell_refusal(id: ResourceId, refusal: Refusal) -> None:
+    first, *rest = refusal_lines(id, refusal)
+    talk.error(first)
+    for further in rest:
+        talk.say(further)
+
+
+def _tell_refused(refused: Iterable[Change]) -> None:
+    """All refusals of a dry-run that stopped the operation, and the ways out."""
+    changes = list(refused)
+    tell_refusals(changes)
+    talk.note("nothing was committed and nothing was changed")
+    if any(change.refusal and change.refusal.code == 409 for change in changes):
+        talk.hint("kubectl gitops diff -f FILE            # see what differs")
+        talk.hint("kubectl gitops apply -f FILE --force-conflicts   # take the fields over")
+
+
+def _tell_commit(report: Report, store: Store) -> None:
+    if report.commit and report.operation != "pull":
+        talk.note(f"committed {report.commit[:7]} to {store.branch} of {store.url}")
+    if report.restored:
+        talk.note(
+            f"the branch holds the former content again (commit {report.restored[:7]}), "
+            "because the cluster refused the new one"
+        )
+    if report.exit == Exit.AHEAD:
+        talk.error("the branch is ahead of the cluster: not everything is known to be applied")
+        talk.hint("kubectl gitops pull")
+
+
+def tell_refusals(refused: Iterable[Change]) -> None:
+    """Why the server refuses each of these."""
+    for change in refused:
+        if change.refusal is not None:
+            _tell_refusal(change.id, change.refusal)

@@ -1,0 +1,182 @@
+"""`secret`: keys, and values sealed or opened by hand. No cluster is asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.errors import Exit, GitopsError
+
+if TYPE_CHECKING:
+    from kubectl_gitops.envelope import Keyring, Place
+    from kubectl_gitops.manifest import OpenManifest
+    from kubectl_gitops.settings import StoreSettings
+
+__all__ = ["secret_command"]
+
+
+@click.group("secret", short_help="Make keys, seal and open values")
+def secret_command() -> None:
+    """Make keys, seal and open values of Secrets. More in docs/secrets.md.
+
+    \b
+    Examples:
+      kubectl gitops secret keygen --out ~/.cluster.key
+      printf s3cret | kubectl gitops secret encrypt secret/db -n shop --field password
+    """
+
+
+@secret_command.command("keygen")
+@click.option("--out", required=True, metavar="FILE", help="where to write it; never over a file")
+def keygen_command(out: str) -> int:
+    """Make a new key and write it to a file that only you can read.
+
+    \b
+    Examples:
+      kubectl gitops secret keygen --out ~/.cluster.key
+    """
+    from kubectl_gitops.envelope import new_key
+    from kubectl_gitops.settings import write_key_file
+
+    write_key_file(Path(out).expanduser(), new_key())
+    talk.note(f"wrote a new key to {out}; without it the Secrets in the branch are lost, so keep")
+    talk.note("a copy where you keep what must survive this machine")
+    talk.hint(f"export KUBECTL_GITOPS_KEY_FILE={out}")
+    return 0
+
+
+_FIELD = click.option("--field", default="", metavar="KEY", help="the key in the Secret's data")
+_FILE = click.option("-f", "--filename", default="", metavar="FILE", help="a whole manifest")
+
+
+@secret_command.command("encrypt")
+@click.argument("name", default="", metavar="[secret/NAME]")
+@_FIELD
+@_FILE
+@shared_options
+def encrypt_command(options: Options, name: str, field: str, filename: str) -> int:
+    """Seal a value from stdin, or with -f a whole manifest; the result goes to stdout.
+
+    \b
+    Examples:
+      printf s3cret | kubectl gitops secret encrypt secret/db -n shop --field password
+      kubectl gitops secret encrypt -f db-secret.yaml -n shop
+    """
+    from kubectl_gitops.envelope import seal
+
+    keyring, settings = _keys(options)
+    if filename:
+        return _seal_file(options, keyring, settings, filename)
+    place = _place(name, options.connection.namespace or settings.default_namespace, field)
+    click.echo(seal(keyring.primary(), sys.stdin.buffer.read(), place))
+    return 0
+
+
+@secret_command.command("decrypt")
+@click.argument("name", default="", metavar="[secret/NAME]")
+@_FIELD
+@_FILE
+@click.option("--legacy", is_flag=True, help="open the 2019 predecessor's format")
+@shared_options
+def decrypt_command(options: Options, name: str, field: str, filename: str, legacy: bool) -> int:
+    """Open a sealed value from stdin, or with -f a whole manifest; the result goes to stdout.
+
+    \b
+    Examples:
+      kubectl gitops secret decrypt secret/db -n shop --field password < sealed.txt
+      kubectl gitops show secret/db | kubectl gitops secret decrypt -f -
+    """
+    from kubectl_gitops.envelope import open_sealed
+
+    if legacy:
+        return _open_legacy(options)
+    keyring, settings = _keys(options)
+    if filename:
+        return _open_file(options, keyring, settings, filename)
+    place = _place(name, options.connection.namespace or settings.default_namespace, field)
+    text = sys.stdin.read().strip()
+    sys.stdout.buffer.write(open_sealed(keyring, text, place))
+    return 0
+
+
+def _keys(options: Options) -> tuple[Keyring, StoreSettings]:
+    """The keys of this person and the settings of the store, whose salt free-form keys need."""
+    from kubectl_gitops.cli.session import keyring_for, open_target_store
+    from kubectl_gitops.operations.past import read_settings
+
+    target, store = open_target_store(options, options.connection.context)
+    settings = read_settings(store, store.fetch(), target.path)
+    keyring = keyring_for(target, options.key_file)(settings)
+    if keyring is None:
+        raise GitopsError(
+            "no key is known",
+            "kubectl gitops secret keygen --out FILE",
+            "export KUBECTL_GITOPS_KEY_FILE=FILE",
+        )
+    return keyring, settings
+
+
+def _place(name: str, namespace: str, field: str) -> Place:
+    from kubectl_gitops.envelope import Place
+
+    kind, slash, secret = name.partition("/")
+    if not slash or kind.lower() not in ("secret", "secrets") or not secret or not field:
+        raise GitopsError(
+            "a value belongs to a place: name the Secret and its key",
+            "kubectl gitops secret encrypt secret/db -n shop --field password",
+            exit=Exit.USAGE,
+        )
+    escaped = field.replace("~", "~0").replace("/", "~1")
+    return Place("", "Secret", namespace, secret, f"/data/{escaped}")
+
+
+def _manifests(options: Options, settings: StoreSettings, filename: str) -> list[OpenManifest]:
+    from kubectl_gitops.cli.sources import read_sources
+    from kubectl_gitops.manifest import documents, flatten, prepare
+
+    namespace = options.connection.namespace or settings.default_namespace
+    return [
+        prepare(item, namespace).manifest
+        for source in read_sources([filename], recursive=False)
+        for document in documents(source.content, source.name)
+        for item in flatten(document)
+    ]
+
+
+def _seal_file(options: Options, keyring: Keyring, settings: StoreSettings, filename: str) -> int:
+    from kubectl_gitops.sealing import seal_manifest
+
+    manifests = _manifests(options, settings, filename)
+    _print([seal_manifest(one, keyring, None, settings.seals).text for one in manifests])
+    return 0
+
+
+def _open_file(options: Options, keyring: Keyring, settings: StoreSettings, filename: str) -> int:
+    from kubectl_gitops.manifest import Manifest
+    from kubectl_gitops.sealing import open_manifest
+
+    manifests = _manifests(options, settings, filename)
+    sealed = [Manifest(one.id, one.api_version, one.text, one.body) for one in manifests]
+    _print([open_manifest(one, keyring, settings.seals).text for one in sealed])
+    return 0
+
+
+def _print(texts: list[str]) -> None:
+    click.echo(
+        "---\n".join(text if text.endswith("\n") else f"{text}\n" for text in texts), nl=False
+    )
+
+
+def _open_legacy(options: Options) -> int:
+    from kubectl_gitops.envelope import open_legacy
+    from kubectl_gitops.settings import read_passphrase
+
+    passphrase = read_passphrase(os.environ, key_file=options.key_file)
+    click.echo(open_legacy(passphrase, sys.stdin.read()))
+    return 0

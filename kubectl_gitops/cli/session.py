@@ -1,0 +1,145 @@
+"""From flags to the parts an operation works with: target, cluster, store, keys, author."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.options import Options
+from kubectl_gitops.errors import GitopsError
+
+if TYPE_CHECKING:
+    from kubectl_gitops.cluster.server import ApiServer
+    from kubectl_gitops.envelope import Keyring
+    from kubectl_gitops.operations.past import Past
+    from kubectl_gitops.operations.session import Session
+    from kubectl_gitops.ports import Store
+    from kubectl_gitops.settings import StoreSettings, Target
+
+__all__ = [
+    "Connected",
+    "author_of",
+    "connect_cluster",
+    "keyring_for",
+    "open_past_of",
+    "open_session",
+    "open_target_store",
+    "session_of",
+]
+
+
+@dataclass(slots=True)
+class Warnings:
+    """The server's warnings, each said once; `--warnings-as-errors` counts them."""
+
+    count: int = 0
+
+    def __call__(self, text: str) -> None:
+        self.count += 1
+        talk.warning(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A session and what the command line adds: the namespace asked for, the warnings heard.
+
+    `namespace` is the flag's, else the context's, else `default`; `explicit` tells whether the
+    flag was given, for then a manifest of another namespace is an error.
+    """
+
+    session: Session
+    target: Target
+    namespace: str
+    explicit: bool
+    warnings: Warnings
+
+
+def connect_cluster(options: Options, warnings: Warnings | None = None) -> ApiServer:
+    """The API server that kubectl would talk to."""
+    from kubectl_gitops.cluster import connect
+
+    return connect(options.connection, warn=warnings or Warnings())
+
+
+def open_target_store(options: Options, context: str) -> tuple[Target, Store]:
+    """The target of this command and its store."""
+    from kubectl_gitops.settings import data_dir, load_target
+    from kubectl_gitops.store import open_store
+
+    given = {"repo": options.repo, "branch": options.branch, "path": options.path}
+    target = load_target(options.target or None, context, given, os.environ)
+    store = open_store(target.repo, target.branch, data_dir=data_dir(), warn=talk.warning)
+    return target, store
+
+
+def open_session(options: Options) -> Connected:
+    """Everything for a command that talks to the cluster and to the store."""
+    warnings = Warnings()
+    cluster = connect_cluster(options, warnings)
+    target, store = open_target_store(options, cluster.context)
+    session = session_of(options, cluster, target, store)
+    explicit = bool(options.connection.namespace)
+    return Connected(session, target, cluster.namespace or "default", explicit, warnings)
+
+
+def session_of(options: Options, cluster: ApiServer, target: Target, store: Store) -> Session:
+    """A session of parts that are open already."""
+    from kubectl_gitops.operations.session import Session
+
+    return Session(
+        cluster=cluster,
+        store=store,
+        path=target.path,
+        keys=keyring_for(target, options.key_file),
+        author=author_of(store),
+        tell=talk.note,
+    )
+
+
+def open_past_of(options: Options) -> Past:
+    """The history, without a cluster."""
+    from kubectl_gitops.operations.past import open_past
+
+    target, store = open_target_store(options, options.connection.context)
+    return open_past(store, target.path)
+
+
+def keyring_for(target: Target, key_file: str) -> Callable[[StoreSettings], Keyring | None]:
+    """The keys of this person for a store's settings; read when first asked for, and once."""
+    held: dict[bytes | None, Keyring | None] = {}
+
+    def keys(settings: StoreSettings) -> Keyring | None:
+        if settings.salt not in held:
+            held[settings.salt] = _keyring(target, key_file, settings)
+        return held[settings.salt]
+
+    return keys
+
+
+def _keyring(target: Target, key_file: str, settings: StoreSettings) -> Keyring | None:
+    from kubectl_gitops.envelope import Keyring
+    from kubectl_gitops.settings import load_keys
+
+    texts = load_keys(target, os.environ, key_file=key_file)
+    return Keyring.of(texts, settings.salt) if texts else None
+
+
+def author_of(store: Store) -> Callable[[str], tuple[str, str]]:
+    """Who commits: the person's Git identity, else the user that the cluster knows."""
+
+    def author(user: str) -> tuple[str, str]:
+        identity = store.author()
+        if identity is not None:
+            return identity
+        if not user:
+            raise GitopsError(
+                "nobody knows who you are: neither Git nor the cluster has a name for you",
+                "git config --global user.name NAME",
+                "git config --global user.email ADDRESS",
+            )
+        return user, user if "@" in user else ""
+
+    return author

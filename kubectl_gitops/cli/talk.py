@@ -1,0 +1,58 @@
+"""What is said to a person goes to stderr, in one form each: a note, a warning, an error, a hint.
+
+Lower case, no final full stop. Output that is data never comes through here.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from kubectl_gitops.errors import GitopsError
+
+__all__ = ["asks", "error", "failure", "hint", "is_terminal", "note", "say", "warning"]
+
+
+def say(text: str) -> None:
+    """A line as it is."""
+    click.echo(text, err=True)
+
+
+def note(text: str) -> None:
+    """What we did, where the result lines do not say it."""
+    say(f"kubectl-gitops: {text}")
+
+
+def warning(text: str) -> None:
+    """Something to know that stops nothing; spelled as kubectl spells the server's warnings."""
+    label = click.style("Warning:", fg="yellow", bold=True) if sys.stderr.isatty() else "Warning:"
+    say(f"{label} {text}")
+
+
+def error(text: str) -> None:
+    """Why it was not done."""
+    label = click.style("error:", fg="red", bold=True) if sys.stderr.isatty() else "error:"
+    say(f"{label} {text}")
+
+
+def hint(text: str) -> None:
+    """A command to run next."""
+    say(f"hint: {text}")
+
+
+def failure(problem: GitopsError) -> None:
+    """An error with what to do about it."""
+    error(problem.message)
+    for line in problem.hints:
+        hint(line)
+
+
+def is_terminal() -> bool:
+    """Whether there is a person to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def asks(question: str) -> bool:
+    """A yes or no from the person at the terminal; no where there is none."""
+    return is_terminal() and click.confirm(question, default=False, err=True)

@@ -1,0 +1,37 @@
+"""Results as text: pure functions from what an operation returned to lines, tables and JSON.
+
+Everything printed here is sealed or masked already; nothing here opens a Secret.
+"""
+
+from kubectl_gitops.render.documents import (
+    as_json,
+    diff_text,
+    history_json,
+    history_patches,
+    plan_json,
+    status_json,
+)
+from kubectl_gitops.render.lines import (
+    applied_line,
+    deleted_line,
+    planned_line,
+    refusal_lines,
+    taken_lines,
+)
+from kubectl_gitops.render.tables import history_table, status_table
+
+__all__ = [
+    "applied_line",
+    "as_json",
+    "deleted_line",
+    "diff_text",
+    "history_json",
+    "history_patches",
+    "history_table",
+    "plan_json",
+    "planned_line",
+    "refusal_lines",
+    "status_json",
+    "status_table",
+    "taken_lines",
+]

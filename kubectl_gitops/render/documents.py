@@ -1,0 +1,121 @@
+"""Machine-readable output (`docs/output.md`) and diffs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from difflib import unified_diff
+from typing import Any
+
+from kubectl_gitops.errors import printable
+from kubectl_gitops.history import Revision, summary
+from kubectl_gitops.manifest import write
+from kubectl_gitops.operations.inspect import DiffItem, StatusItem, StatusReport
+from kubectl_gitops.plan import Change
+from kubectl_gitops.resource import Body, ResourceId
+
+__all__ = ["as_json", "diff_text", "history_json", "history_patches", "plan_json", "status_json"]
+
+_API_VERSION = "kubectl-gitops/v1"
+
+# What every write moves, and what nobody can change: noise in a diff.
+_UNSHOWN = frozenset(
+    {"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
+)
+
+
+def as_json(value: Any) -> str:
+    """JSON as kubectl prints it: four spaces, non-ASCII as it is."""
+    return json.dumps(value, indent=4, ensure_ascii=False)
+
+
+def _document(kind: str, items: list[Body]) -> str:
+    return as_json({"apiVersion": _API_VERSION, "kind": kind, "items": items})
+
+
+def _resource(id: ResourceId) -> Body:
+    return {"group": id.group, "kind": id.kind, "namespace": id.namespace, "name": id.name}
+
+
+def history_json(revisions: Iterable[Revision]) -> str:
+    """A `RevisionList`, newest first."""
+    return _document("RevisionList", [_revision(revision) for revision in revisions])
+
+
+def _revision(revision: Revision) -> Body:
+    return {
+        "resource": _resource(revision.resource),
+        "revision": revision.revision,
+        "commit": revision.commit,
+        "time": revision.time,
+        "author": revision.author,
+        "user": revision.user,
+        "operation": revision.operation,
+        "reason": revision.reason,
+        "patch": None if revision.patch is None else list(revision.patch),
+        "before": revision.before,
+        "after": revision.after,
+    }
+
+
+def status_json(report: StatusReport) -> str:
+    """A `Status`."""
+    return _document("Status", [_status(item) for item in report.items])
+
+
+def _status(item: StatusItem) -> Body:
+    return {
+        "resource": _resource(item.id),
+        "state": str(item.state),
+        "health": str(item.health.status) if item.health else None,
+        "revision": item.latest.revision if item.latest else None,
+        "message": item.message,
+    }
+
+
+def plan_json(changes: Iterable[Change]) -> str:
+    """A `Plan`."""
+    items = [
+        {
+            "resource": _resource(change.id),
+            "action": str(change.action),
+            "outcome": None,
+            "message": change.refusal.message if change.refusal else change.unchecked,
+        }
+        for change in changes
+    ]
+    return _document("Plan", items)
+
+
+def history_patches(revisions: Sequence[Revision], *, bare: bool) -> str:
+    """Each revision's RFC 6902 patch; `bare` without the headings."""
+    return "".join(_patch(revision, bare=bare) for revision in revisions)
+
+
+def _patch(revision: Revision, *, bare: bool) -> str:
+    body = json.dumps(list(revision.patch or ()), indent=2, ensure_ascii=False)
+    if bare:
+        return f"{body}\n"
+    title = f"revision {revision.revision} · {revision.commit[:7]} · {revision.author}"
+    heading = printable(f"{title} · {revision.time} · {revision.operation or 'commit'}")
+    change = body if revision.patch is not None else f"# {printable(summary(revision))}"
+    return f"{heading}\n{change}\n\n"
+
+
+def diff_text(items: Iterable[DiffItem]) -> str:
+    """A unified diff of what is live against what the branch makes of it."""
+    return "".join(_unified(item) for item in items)
+
+
+def _unified(item: DiffItem) -> str:
+    name = printable(f"{item.id.group_kind.lower()}/{item.id.namespace}/{item.id.name}")
+    before, after = _lines(item.before), _lines(item.after)
+    return "".join(unified_diff(before, after, f"live/{name}", f"branch/{name}"))
+
+
+def _lines(body: Body | None) -> list[str]:
+    if body is None:
+        return []
+    metadata = {k: v for k, v in body["metadata"].items() if k not in _UNSHOWN}
+    shown = {k: v for k, v in body.items() if k not in ("metadata", "status")}
+    return write({**shown, "metadata": metadata}).splitlines(keepends=True)

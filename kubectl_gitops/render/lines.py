@@ -1,0 +1,70 @@
+"""Result lines and error texts, word for word as kubectl 1.36 prints them."""
+
+from __future__ import annotations
+
+from kubectl_gitops.errors import printable
+from kubectl_gitops.plan import Action, Change, Outcome, Result
+from kubectl_gitops.ports import Refusal
+from kubectl_gitops.resource import ResourceId
+
+__all__ = ["applied_line", "deleted_line", "planned_line", "refusal_lines", "taken_lines"]
+
+_PLANNED = {
+    Action.CREATE: "created",
+    Action.UPDATE: "configured",
+    Action.UNCHANGED: "unchanged",
+    Action.DELETE: "deleted",
+    Action.SKIP: "skipped",
+}
+
+
+def applied_line(outcome: Outcome) -> str:
+    """`deployment.apps/web configured`; a skipped resource says why."""
+    line = f"{outcome.id.short} {outcome.result}"
+    if outcome.result is Result.SKIPPED and outcome.message:
+        return f"{line} ({outcome.message})"
+    return line
+
+
+def planned_line(change: Change, mode: str = "server dry run") -> str:
+    """`deployment.apps/web configured (server dry run)`."""
+    return f"{change.id.short} {_PLANNED[change.action]} ({mode})"
+
+
+def deleted_line(id: ResourceId, *, word: str = "deleted", suffix: str = "") -> str:
+    """`configmap "a" deleted from default namespace`, as kubectl says since 1.34."""
+    where = f" from {printable(id.namespace)} namespace" if id.namespace else ""
+    return f'{printable(id.group_kind.lower())} "{printable(id.name)}" {word}{where}{suffix}'
+
+
+def refusal_lines(id: ResourceId, refusal: Refusal) -> list[str]:
+    """Why the server refused a resource, with kubectl's heading for the kind of refusal."""
+    if refusal.reason == "NoMatch":
+        return refusal.message.split("\n")
+    if refusal.reason == "Invalid":
+        return _invalid(id, refusal)
+    conflicts = [c for c in refusal.causes if c.reason == "FieldManagerConflict"]
+    if conflicts:
+        fields = [f"  {cause.field}: {cause.message}" for cause in conflicts]
+        return [f"{id}: other field managers own what this would change:", *fields]
+    if refusal.code == 0:
+        return [f"{id}: {refusal.message}"]
+    return [f"{id}: Error from server ({refusal.reason or refusal.code}): {refusal.message}"]
+
+
+def _invalid(id: ResourceId, refusal: Refusal) -> list[str]:
+    heading = f'{id}: The {id.kind} "{printable(id.name)}" is invalid:'
+    details = [f"{cause.field}: {cause.message}" for cause in refusal.causes]
+    if len(details) == 1:
+        return [f"{heading} {details[0]}"]
+    if not details:
+        return [f"{heading} {refusal.message}"]
+    return [heading, *(f"* {detail}" for detail in details)]
+
+
+def taken_lines(outcome: Outcome) -> list[str]:
+    """Each field that a write took back from somebody, and from whom."""
+    return [
+        f"{outcome.id}: {printable(taken.field)} taken back from {printable(taken.manager)}"
+        for taken in outcome.taken
+    ]

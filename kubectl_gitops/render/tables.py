@@ -1,0 +1,87 @@
+"""Tables for people: columns as kubectl aligns them, nothing wrapped, nothing cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kubectl_gitops.errors import printable
+from kubectl_gitops.history import Revision, summary
+from kubectl_gitops.operations.inspect import Drift, StatusItem, StatusReport
+from kubectl_gitops.pointer import ABSENT
+
+__all__ = ["drift_line", "history_table", "status_table", "table"]
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Left-aligned columns, three spaces apart; the last one is not padded."""
+    lines = [list(header), *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    padded = (
+        "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+    return "".join(f"{line}\n" for line in padded)
+
+
+def history_table(revisions: Sequence[Revision], *, whole_set: bool) -> str:
+    """Revisions, newest first; for the whole set with the resource in front."""
+    if not revisions:
+        return "no revisions\n"
+    header = ["REVISION", "TIME", "AUTHOR", "OPERATION", "COMMIT", "CHANGE"]
+    rows = [
+        [
+            str(revision.revision),
+            revision.time,
+            revision.author,
+            revision.operation or "commit",
+            revision.commit[:7],
+            _told(revision),
+        ]
+        for revision in revisions
+    ]
+    if not whole_set:
+        return table(header, rows)
+    named = [[str(r.resource), *row] for r, row in zip(revisions, rows, strict=True)]
+    return table(["RESOURCE", *header], named)
+
+
+def _told(revision: Revision) -> str:
+    said = summary(revision)
+    first = revision.reason.strip().split("\n")[0]
+    return f"{said}: {first}" if first else said
+
+
+def status_table(report: StatusReport) -> str:
+    """Every resource of the set, one line each."""
+    if not report.items:
+        return "the set holds no resources\n"
+    rows = [_status_row(item) for item in report.items]
+    return table(["RESOURCE", "STATE", "HEALTH", "REVISION", "AUTHOR", "MESSAGE"], rows)
+
+
+def _status_row(item: StatusItem) -> list[str]:
+    latest = item.latest
+    return [
+        str(item.id),
+        item.state,
+        item.health.status if item.health else "-",
+        str(latest.revision) if latest else "-",
+        latest.author if latest else "-",
+        item.message or "; ".join(drift_line(drift) for drift in item.drift),
+    ]
+
+
+def drift_line(drift: Drift) -> str:
+    """`/spec/replicas 2 → 5 by kubectl-edit at 2026-01-02T03:04:05Z`: the branch, then live."""
+    difference, owner = drift.difference, drift.owner
+    said = f"{difference.pointer} {_value(difference.after)} → {_value(difference.before)}"
+    if owner is None:
+        return said
+    return f"{said} by {owner.manager}" + (f" at {owner.time}" if owner.time else "")
+
+
+def _value(value: object) -> str:
+    if value is ABSENT:
+        return "nothing"
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"
