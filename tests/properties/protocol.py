@@ -136,7 +136,11 @@ def look(rules: Rules, job: Job) -> Program:
 
 
 def settle(rules: Rules, job: Job) -> Program:
-    """Step 7: what the cluster refused for good goes back in Git to what the cluster holds."""
+    """Step 7: what the cluster refused for good goes back in Git to what the cluster holds.
+
+    Where it holds something else by now, somebody edited it or our document got in after all: not
+    ours to undo, so it is left and said.
+    """
     live: tuple[Seen, ...] = yield Observe(job.refused)
     branch: Branch = yield Fetch()
     restored = tuple(
