@@ -29,7 +29,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class OpenManifest:
-    """A resource as a person wrote it or the cluster wants it: Secret values may be in the clear."""
+    """A resource as a person wrote it or the cluster wants it: Secret values may be clear text."""
 
     id: ResourceId
     api_version: str

@@ -1,0 +1,209 @@
+"""The documents of a file: where each begins and ends, and what kubectl reads in it.
+
+kubectl cuts a file at lines that begin with `---`, before any YAML is read, and looks only at
+`\\n`. A file whose first character is `{` is a stream of JSON values; where one is not JSON after
+all, the rest of that chunk is YAML (`{apiVersion: v1, …}` is a flow mapping). The same is done
+here, so that a document's *text* can be replaced or removed without touching its neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from kubectl_gitops.errors import GitopsError, printable
+from kubectl_gitops.manifest import scalars
+from kubectl_gitops.manifest.parse import MAX_DEPTH, broken, yaml_value
+from kubectl_gitops.resource import Body
+
+__all__ = ["BOM", "MAX_INPUT", "Chunk", "Document", "chunks", "decode", "documents"]
+
+BOM = "\ufeff"
+MAX_DOCUMENT = 3 << 19  # 1.5 MiB, what etcd takes as one object
+MAX_INPUT = 64 << 20
+"""Bytes that one command reads as its input."""
+
+_LINE_OF_DASHES = re.compile(r"^---[^\n]*(?:\n|\Z)", re.MULTILINE)
+_SPACE = re.compile(r"\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One document of a text: `text[start:end]`, its value (None: only comments), its format."""
+
+    start: int
+    end: int
+    value: Any = field(repr=False)
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as kubectl reads it. It may hold Secret values in the clear.
+
+    `text` has no separators; `line` is its first line in `source`, counted from 1, and `index` its
+    position among all documents there, those of comments only included. `item` leads to a
+    resource of a List, which has a document of its own.
+    """
+
+    body: Body = field(repr=False)
+    text: str = field(repr=False)
+    source: str
+    line: int
+    index: int
+    item: tuple[int, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """`shop.yaml, line 12`: how messages name it."""
+        return f"{printable(self.source)}, line {self.line}"
+
+
+def documents(text: str | bytes, source: str) -> tuple[Document, ...]:
+    """The documents that hold something, in order.
+
+    Raises GitopsError, with file, line and column, for what is not UTF-8, not YAML, too large, or
+    not a map.
+    """
+    decoded = decode(text, source)
+    return tuple(
+        _document(decoded, chunk, index, source)
+        for index, chunk in enumerate(chunks(decoded, source))
+        if chunk.value is not None
+    )
+
+
+def _document(text: str, chunk: Chunk, index: int, source: str) -> Document:
+    line = text.count("\n", 0, chunk.start) + 1
+    if type(chunk.value) is not dict:
+        raise broken(source, line, 1, "a manifest is a map of keys and values")
+    return Document(chunk.value, text[chunk.start : chunk.end], source, line, index)
+
+
+def decode(text: str | bytes, source: str) -> str:
+    """Strict UTF-8 without a byte order mark (libyaml's marks are off by one behind one)."""
+    name = printable(source)
+    try:
+        data = text.encode() if isinstance(text, str) else text
+        if len(data) > MAX_INPUT:
+            raise GitopsError(f"{name} is larger than {MAX_INPUT >> 20} MiB")
+        return data.decode().removeprefix(BOM)
+    except UnicodeEncodeError as error:
+        raise GitopsError(f"{name} holds a lone surrogate, which no UTF-8 can hold") from error
+    except UnicodeDecodeError as error:
+        if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            hint = f"iconv -f UTF-16 -t UTF-8 {name}"
+            raise GitopsError(f"{name} is UTF-16; manifests are kept in UTF-8", hint) from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise GitopsError(f"{name} is not UTF-8 in line {line}") from error
+
+
+def chunks(text: str, source: str) -> list[Chunk]:
+    """Every chunk of a text without a byte order mark, those without a value included."""
+    is_json = text.lstrip().startswith("{")
+    found: list[Chunk] = []
+    for start, end in _spans(text, source):
+        _refuse_large(text[start:end], source, text, start)
+        if is_json and text.startswith("{", _SPACE.match(text, start).end()):  # type: ignore[union-attr]
+            found.extend(_json_chunks(text, start, end, source))
+        else:
+            found.append(_yaml_chunk(text, start, end, source))
+    return found
+
+
+def _spans(text: str, source: str) -> Iterator[tuple[int, int]]:
+    """Where the chunks are: k8s.io/apimachinery's YAMLReader.
+
+    A line of dashes ends a chunk; one at a chunk's very beginning is a part of it, so that
+    `---#x` there is text (and then an error) while elsewhere it separates.
+    """
+    start = begin = 0
+    for match in _LINE_OF_DASHES.finditer(text):
+        rest = match[0][3:].strip()
+        if rest and not rest.startswith("#"):
+            line = text.count("\n", 0, match.start()) + 1
+            raise broken(source, line, 4, "nothing may stand behind `---` in its line")
+        if match.start() > begin:
+            yield start, match.start()
+            start = begin = match.end()
+        elif not match[0].startswith("---#"):
+            start = match.end()
+    if begin < len(text):
+        yield start, len(text)
+
+
+def _refuse_large(chunk: str, source: str, text: str, start: int) -> None:
+    if len(chunk) <= MAX_DOCUMENT // 4:
+        return
+    size = len(chunk.encode())
+    if size > MAX_DOCUMENT:
+        line = text.count("\n", 0, start) + 1
+        raise broken(
+            source, line, 1, f"a document of {size:,} bytes; the limit is {MAX_DOCUMENT:,}"
+        )
+
+
+def _yaml_chunk(text: str, start: int, end: int, source: str) -> Chunk:
+    line = text.count("\n", 0, start) + 1
+    return Chunk(start, end, yaml_value(text[start:end], source, line))
+
+
+def _json_chunks(text: str, start: int, end: int, source: str) -> Iterator[Chunk]:
+    """The JSON values of one chunk. What the strict reader refuses, YAML reads or refuses.
+
+    A duplicate key, too, is left to YAML's reader, which knows its line and column.
+    """
+    while start < end:
+        try:
+            value, stop = _JSON.raw_decode(text, _SPACE.match(text, start).end())  # type: ignore[union-attr]
+            _check(value, MAX_DEPTH)
+        except (ValueError, RecursionError):
+            yield _yaml_chunk(text, start, end, source)
+            return
+        except OverflowError as error:
+            line = text.count("\n", 0, start) + 1
+            raise broken(source, line, 1, str(error)) from error
+        if not text[stop:end].strip():
+            stop = end
+        yield Chunk(start, stop, value, json=True)
+        start = stop
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("duplicate key")
+    return found
+
+
+def _number(text: str) -> scalars.Scalar:
+    number = scalars.plain(text)
+    if type(number) is str or (type(number) is float and not math.isfinite(number)):
+        raise OverflowError("a number out of range")
+    return scalars.value(number)
+
+
+def _constant(_: str) -> NoReturn:
+    raise ValueError("not JSON")
+
+
+_JSON = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_number, parse_float=_number, parse_constant=_constant
+)
+
+
+def _check(value: Any, depth: int) -> None:
+    """Raise ValueError for what is nested too deep, or for text that is no Unicode."""
+    if type(value) is str:
+        value.encode()
+        return
+    if type(value) not in (dict, list):
+        return
+    if depth == 0:
+        raise ValueError("nested too deep")
+    for item in (*value, *value.values()) if type(value) is dict else value:
+        _check(item, depth - 1)

@@ -1,0 +1,264 @@
+"""The edits of a source text that turn what it says into another body.
+
+A walk over the old body, the new one and the nodes of the text together. Nothing here proves that
+an edit is right: `edit_text` reads the result again. What cannot be expressed raises ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kubectl_gitops.manifest.nodes import Entry, Node, Tree
+from kubectl_gitops.manifest.places import Edit, Part, Source, block_edits, flow_edits
+from kubectl_gitops.manifest.write import block, entry, flow, item, key, quoted, scalar
+from kubectl_gitops.resource import Body
+
+__all__ = ["same", "spliced"]
+
+
+def same(one: Any, other: Any) -> bool:
+    """JSON equality: 1 is 1.0, but neither is true; the order of keys does not count."""
+    if type(one) is dict and type(other) is dict:
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if type(one) is list and type(other) is list:
+        return len(one) == len(other) and all(map(same, one, other))
+    if type(one) is bool or type(other) is bool:
+        return one is other
+    return bool(one == other)
+
+
+def spliced(text: str, tree: Tree, old: Body, new: Body, bare: frozenset[str]) -> str:
+    """The text with the difference between the bodies carried out.
+
+    The values of the top-level keys in `bare` are written anew whether they differ or not, and the
+    comments from there to the next key go.
+    """
+    if not _descends(tree.root, old, new):
+        raise ValueError("nothing of the document stays")
+    walk = _Walk(Source(text), tree, bare)
+    edits = sorted(walk.mapping(tree.root, old, new), key=lambda edit: edit[:2])
+    last = len(text)
+    # Of two insertions at one place the outer one was found later. It goes in first, so that the
+    # inner one stands before it.
+    for start, end, replacement in reversed(edits):
+        if end > last:
+            raise ValueError("two edits of one place")
+        text, last = text[:start] + replacement + text[end:], start
+    return text
+
+
+def _descends(node: Node, old: Any, new: Any) -> bool:
+    """True where the collection stays one of its kind and keeps something of its own."""
+    if type(old) is dict and type(new) is dict and node.entries:
+        return any(one.key in new for one in node.entries)
+    return type(old) is list and type(new) is list and bool(new) and bool(node.items)
+
+
+def _is_block(node: Node) -> bool:
+    return node.style in (":", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Each method gives the edits of one node. `bare` is as in `spliced`."""
+
+    source: Source
+    tree: Tree
+    bare: frozenset[str]
+
+    def mapping(self, node: Node, old: Body, new: Body) -> Iterator[Edit]:
+        own = {one.key: number for number, one in enumerate(node.entries) if one.key is not None}
+        if not old.keys() <= own.keys() | new.keys():
+            raise ValueError("a key to remove comes from a merge")
+        for number, one in enumerate(node.entries):
+            if one.key in new:
+                yield from self.value(node, number, old[one.key], new[one.key])
+        kept = [one.key is None or one.key in new for one in node.entries]
+        inserted: dict[int, list[str]] = {}
+        number = -1
+        for name, value in new.items():
+            number = own.get(name, number)
+            if name not in own and not (name in old and same(old[name], value)):
+                inserted.setdefault(number, []).append(self.entry(node, name, value))
+        yield from self.arranged(node, self.entries(node), kept, inserted)
+
+    def arranged(
+        self,
+        node: Node,
+        parts: Sequence[Part],
+        kept: Sequence[bool],
+        inserted: dict[int, list[str]],
+    ) -> Iterator[Edit]:
+        edits = block_edits if _is_block(node) else flow_edits
+        yield from edits(self.source, parts, kept, inserted)
+
+    def entry(self, node: Node, name: str, value: Any) -> str:
+        if not _is_block(node):
+            return f"{quoted(name)}: {flow(value)}"
+        column = self.source.column(node.entries[0].start)
+        if node is self.tree.root and name in self.bare:
+            return _bare(name, value, column)
+        return entry(name, value, column)
+
+    def entries(self, node: Node) -> list[Part]:
+        return [self.part(node, number) for number in range(len(node.entries))]
+
+    def part(self, node: Node, number: int) -> Part:
+        one = node.entries[number]
+        if not _is_block(node):
+            return Part(one.start, one.value.end, one.value.end)
+        if node is self.tree.root and one.key in self.bare:
+            return Part(one.start, one.value.end, self.bare_stop(number))
+        return Part(one.start, one.value.end, self.stop(one.value))
+
+    def stop(self, node: Node) -> int:
+        """Where the line behind a value in block style begins; a `|+` block ends there itself."""
+        ends_line = node.end > node.start and self.source.text[node.end - 1] == "\n"
+        return node.end if ends_line else self.source.line_stop(node.end)
+
+    # The value of a key
+
+    def value(self, node: Node, number: int, old: Any, new: Any) -> Iterator[Edit]:
+        one = node.entries[number]
+        if _is_block(node) and node is self.tree.root and one.key in self.bare:
+            yield self.bared(number, new)
+        elif not same(old, new):
+            yield from self.changed(one, old, new, block=_is_block(node))
+
+    def changed(self, one: Entry, old: Any, new: Any, *, block: bool) -> Iterator[Edit]:
+        if _descends(one.value, old, new):
+            yield from self.collection(one.value, old, new)
+        elif not block:
+            yield self.in_place(one.value, flow(new))
+        else:
+            yield self.after_key(one, new)
+
+    def after_key(self, one: Entry, new: Any) -> Edit:
+        column = self.source.column(one.start)
+        if not (_is_block(one.value) or (new and type(new) in (dict, list))):
+            return self.in_place(one.value, _like(one.value, new, column + 2))
+        written = entry("x", new, column).removeprefix("x:")
+        return self.colon(one), one.value.end, self.lines(written)
+
+    def colon(self, one: Entry) -> int:
+        """The place behind the colon. Raises ValueError for an explicit key (`? key`)."""
+        between = self.source.text[one.end : one.value.start]
+        if not between.lstrip(" \t").startswith(":"):
+            raise ValueError("an explicit key")
+        return one.end + between.index(":") + 1
+
+    def in_place(self, node: Node, written: str) -> Edit:
+        """A text in the place of a value; one of length zero stands right behind its colon."""
+        needs_space = node.start == node.end and self.source.text[node.start - 1] not in " \t"
+        return node.start, node.end, self.lines(" " + written if needs_space else written)
+
+    def lines(self, text: str) -> str:
+        return text.replace("\n", self.source.newline)
+
+    def collection(self, node: Node, old: Any, new: Any) -> Iterator[Edit]:
+        if type(old) is dict:
+            return self.mapping(node, old, new)
+        return self.sequence(node, old, new)
+
+    # Lists
+
+    def sequence(self, node: Node, old: list[Any], new: list[Any]) -> Iterator[Edit]:
+        """Equal items at both ends stay, those between change in pairs, the rest goes or comes."""
+        head, tail = _ends(old, new)
+        paired = min(len(old), len(new)) - head - tail
+        for number in range(head, head + paired):
+            if not same(old[number], new[number]):
+                yield from self.item(node, number, old[number], new[number])
+        surplus = range(head + paired, len(old) - tail)
+        kept = [number not in surplus for number in range(len(old))]
+        added = [self.added(node, value) for value in new[head + paired : len(new) - tail]]
+        inserted = {head + paired - 1: added} if added else {}
+        yield from self.arranged(node, self.items(node), kept, inserted)
+
+    def item(self, node: Node, number: int, old: Any, new: Any) -> Iterator[Edit]:
+        value = node.items[number]
+        if _descends(value, old, new):
+            yield from self.collection(value, old, new)
+        elif not _is_block(node):
+            yield self.in_place(value, flow(new))
+        elif value.start == value.end or not new or type(new) not in (dict, list):
+            yield self.in_place(value, _like(value, new, self.source.column(node.start) + 2))
+        else:
+            yield self.in_place(value, block(new, self.source.column(value.start)))
+
+    def added(self, node: Node, value: Any) -> str:
+        return item(value, self.source.column(node.start)) if _is_block(node) else flow(value)
+
+    def items(self, node: Node) -> list[Part]:
+        if not _is_block(node):
+            return [Part(one.start, one.end, one.end) for one in node.items]
+        starts = self.dashes(node)
+        return [
+            Part(start, one.end, self.stop(one))
+            for start, one in zip(starts, node.items, strict=True)
+        ]
+
+    def dashes(self, node: Node) -> list[int]:
+        """Where the dashes stand: libyaml tells of the first only; the others are below it."""
+        line = "\n" + " " * self.source.column(node.start) + "-"
+        found = [node.start]
+        for before, one in zip(node.items, node.items[1:], strict=False):
+            index = self.source.text.rfind(line, before.end - 1, one.start)
+            if index < 0:
+                raise ValueError("a dash is not where it should be")
+            found.append(index + len(line) - 1)
+        return found
+
+    # Values without their comments
+
+    def bared(self, number: int, new: Any) -> Edit:
+        """The entry of a bare key written anew. Only blank lines are kept behind it."""
+        one, text = self.tree.root.entries[number], self.source.text
+        self.colon(one)
+        stop = self.bare_stop(number)
+        rest = text[self.stop(one.value) : stop].splitlines(keepends=True)
+        blank = "".join(line for line in rest if not line.strip())
+        written = self.lines(_bare(str(one.key), new, self.source.column(one.start)))
+        end = self.source.newline if text[:stop].endswith("\n") else ""
+        return one.start, stop, written + end + blank
+
+    def bare_stop(self, number: int) -> int:
+        entries = self.tree.root.entries
+        if number + 1 < len(entries):
+            return self.source.line_start(entries[number + 1].start)
+        return self.tree.limit
+
+
+def _ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
+    """How many items are equal at the front, and how many of the others at the back."""
+    shorter = min(len(old), len(new))
+    head = next((n for n in range(shorter) if not same(old[n], new[n])), shorter)
+    rest = range(shorter - head)
+    tail = next((n for n in rest if not same(old[-1 - n], new[-1 - n])), len(rest))
+    return head, tail
+
+
+def _like(node: Node, value: Any, column: int) -> str:
+    """A value in block style, quoted as the old one was where that is possible."""
+    if type(value) is not str or "\n" in value:
+        return block(value, column)
+    plain = scalar(value, column)
+    if node.style == "'" and not plain.startswith('"'):
+        return "'" + value.replace("'", "''") + "'"
+    return quoted(value) if node.style == '"' else plain
+
+
+def _bare(name: str, value: Any, column: int) -> str:
+    """An entry whose strings are all in double quotes, as sealed values are."""
+    if type(value) is not dict or not value:
+        return entry(name, value, column)
+    pad = " " * (column + 2)
+    lines = (
+        f"{pad}{key(part)}: {quoted(text)}"
+        if type(text) is str
+        else pad + entry(part, text, column + 2)
+        for part, text in value.items()
+    )
+    return "\n".join((f"{key(name)}:", *lines))
