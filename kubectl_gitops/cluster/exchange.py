@@ -91,7 +91,8 @@ def lost(error: exceptions.HTTPError, server: str) -> Lost:
     if isinstance(error, exceptions.ConnectTimeoutError):
         return Lost(_unreachable("Timeout", f"{place} takes no connection"), sent=False)
     if isinstance(error, exceptions.ProxyError):
-        reason = f"the proxy: {_reason(error.original_error)}"
+        cause = error.original_error.__cause__ or error.original_error
+        reason = f"the proxy: {_reason(cause)}"
         return Lost(_unreachable("Unreachable", reason), sent=False)
     if isinstance(error, exceptions.SSLError):
         # A certificate of ours that the server does not like is refused after the request went
@@ -108,7 +109,10 @@ def lost(error: exceptions.HTTPError, server: str) -> Lost:
 
 def _place(server: str) -> str:
     url = urlsplit(server)
-    return url.netloc if ":" in url.netloc.rpartition("]")[2] else f"{url.netloc}:443"
+    host = url.netloc.rpartition("@")[2]
+    if ":" in host.rpartition("]")[2]:
+        return host
+    return f"{host}:{80 if url.scheme == 'http' else 443}"
 
 
 def _not_connected(error: exceptions.NewConnectionError, place: str) -> Refusal:

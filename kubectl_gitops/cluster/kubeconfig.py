@@ -43,13 +43,18 @@ class Choice:
 def kubeconfig_paths(options: ConnectionOptions, environ: Mapping[str, str]) -> list[str]:
     """The files to merge: `--kubeconfig` (which must exist), `$KUBECONFIG`, `~/.kube/config`."""
     if options.kubeconfig:
-        if not Path(options.kubeconfig).is_file():
+        if not Path(options.kubeconfig).exists():
             raise GitopsError(
                 f"stat {printable(options.kubeconfig)}: no such file or directory", _GET_CONTEXTS
             )
-        return [options.kubeconfig]
+        return _filled([options.kubeconfig])
     listed = environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-    return [path for path in listed.split(os.pathsep) if path and Path(path).is_file()]
+    return _filled(path for path in listed.split(os.pathsep) if path and Path(path).exists())
+
+
+def _filled(paths: Iterable[str]) -> list[str]:
+    """An empty file is an empty kubeconfig to kubectl; of a pipe one cannot tell beforehand."""
+    return [path for path in paths if not Path(path).is_file() or Path(path).stat().st_size]
 
 
 def choose(

@@ -105,13 +105,14 @@ def _from_kubeconfig(options: ConnectionOptions, merged: KubeConfigMerger | None
     # The first file that names a current context wins; the merger keeps the last one.
     files = merged.config_files.values() if merged else ()
     current = next((file["current-context"] for file in files if file.get("current-context")), "")
-    choice = choose(
-        options,
-        current,
-        contexts=_entries(merged, "contexts", "context"),
-        clusters=_entries(merged, "clusters", "cluster"),
-        users=_entries(merged, "users", "user"),
-    )
+    with _explained("the kubeconfig"):
+        choice = choose(
+            options,
+            current,
+            contexts=_entries(merged, "contexts", "context"),
+            clusters=_entries(merged, "clusters", "cluster"),
+            users=_entries(merged, "users", "user"),
+        )
     if not choice.cluster.value.get("server"):
         raise GitopsError("no cluster is configured: no kubeconfig names a server", _VIEW_CONFIG)
     configuration = Configuration()
@@ -159,13 +160,15 @@ def _loader(choice: Choice, merged: KubeConfigMerger | None, directory: str) -> 
 def _explained(source: str) -> Iterator[None]:
     """Turn whatever a bad file makes `kubernetes.config` raise into the one exception.
 
-    That is its own exception, the YAML parser's, or a `KeyError` or `TypeError` over entries of
-    another shape than expected.
+    That is its own exception, the YAML parser's or the system's, or a `KeyError` or the like over
+    entries of another shape than expected, whose text helps nobody.
     """
     try:
         yield
     except GitopsError:
         raise
+    except (AttributeError, KeyError, TypeError) as error:
+        raise GitopsError(f"{source} cannot be used: it is malformed", _VIEW_CONFIG) from error
     except Exception as error:
         reason = printable(" ".join(str(error).split())) or type(error).__name__
         raise GitopsError(f"{source} cannot be used: {reason}", _VIEW_CONFIG) from error

@@ -52,7 +52,7 @@ _SECONDS = {
     "m": 60.0,
     "h": 3600.0,
 }
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 
 
 def parse_timeout(text: str) -> float | None:
@@ -60,7 +60,7 @@ def parse_timeout(text: str) -> float | None:
 
     The grammar is that of Go's `time.ParseDuration`, and a bare number of seconds.
     """
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         return float(text) or None
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:

@@ -129,7 +129,7 @@ _NAMES_ONLY = re.compile(
     admission\ webhook\ "[^"]+"\ denied\ the\ request
     | Internal\ error\ occurred:\ failed\ calling\ webhook\ "[^"]+"
     | \S+\ "[^"]+"\ is\ forbidden:\ ValidatingAdmissionPolicy\ '[^']+'\ with\ binding\ '[^']+'
-    | \S+\ "[^"]+"\ is\ forbidden:\ User\ "[^"]*"\ cannot\ \w+\ resource\ "[^"]*"
+    | \S+(\ "[^"]+")?\ is\ forbidden:\ User\ "[^"]*"\ cannot\ \w+\ resource\ "[^"]*"
         \ in\ API\ group\ "[^"]*"(\ in\ the\ namespace\ "[^"]*"|\ at\ the\ cluster\ scope)?
     | \S+\ "[^"]+"\ is\ forbidden:\ unable\ to\ create\ new\ content\ in\ namespace\ \S+
         \ because\ it\ is\ being\ terminated
