@@ -1,4 +1,4 @@
-"""The kinds that every C serves, so that names are understood where no C is asked.
+"""The kinds that every cluster serves, so that names are understood where no cluster is asked.
 
 Read off the discovery of Kubernetes 1.36 (`kubectl api-resources`): those that can be listed and
 patched. A cluster's own discovery goes before this table wherever there is one.

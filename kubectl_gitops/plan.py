@@ -6,11 +6,11 @@ that carries a plan out. `diff`, `status` and `--dry-run` are plans nobody execu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from kubectl_gitops import annotations, applyset, equality, takeover
+from kubectl_gitops import applyset, equality, takeover
+from kubectl_gitops.annotations import keeps
 from kubectl_gitops.catalog import Api
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.resource import Body, ResourceId
@@ -221,7 +221,7 @@ def prune_verdict(
     as networking.k8s.io is one object). `namespaces_in_use`: those that hold declared resources.
     """
     metadata = live["metadata"]
-    stays = annotations.keeps(live) or ""
+    stays = keeps(live) or ""
     if not applyset.owns(live, set_id):
         stays = "its part-of label is not ours"
     elif metadata["uid"] in applied_uids:

@@ -177,9 +177,6 @@ class Store(Protocol):
     def branch(self) -> str:
         """The name of the branch, without `refs/heads/`."""
 
-    def author(self) -> tuple[str, str] | None:
-        """Name and address of the person, from Git's environment and configuration."""
-
     def fetch(self) -> Tip:
         """Look at the server and bring what is new. Raises `GitopsError` where it is not reached."""
 

@@ -9,7 +9,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.options import Options, shared_options
-from kubectl_gitops.cli.session import author_of, connect_cluster, keyring_for, session_of
+from kubectl_gitops.cli.session import author, connect_cluster, keyring_for, session_of
 from kubectl_gitops.errors import GitopsError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _store(target: Target) -> Store:
     if target.repo.startswith("/") and not Path(target.repo).exists():
         create_bare(Path(target.repo), target.branch)
         talk.note(f"made a bare repository in {target.url}")
-    return open_store(target.repo, target.branch, data_dir=data_dir(), warn=talk.warning)
+    return open_store(target.repo, target.branch, data_dir=data_dir())
 
 
 def _bound(
@@ -108,7 +108,7 @@ def _bound(
     )
     binding = Binding(target.path, fresh, adopt=flags["adopt_store"], replace=flags["replace"])
     keys = keyring_for(target, options.key_file)
-    return bind(store, binding, who, author_of(store)(who.user), keys)
+    return bind(store, binding, who, author(who.user), keys)
 
 
 def _remember(target: Target) -> None:

@@ -55,7 +55,7 @@ def _diff(options: Options, filenames: tuple[str, ...], *, recursive: bool) -> i
 
 def _manifests(
     connected: Connected, filenames: tuple[str, ...], *, recursive: bool
-) -> list[OpenManifest]:
+) -> tuple[OpenManifest, ...]:
     from kubectl_gitops.cli.sources import read_sources
     from kubectl_gitops.operations.inputs import read_manifests
 

@@ -163,7 +163,7 @@ def _open_file(options: Options, keyring: Keyring, settings: StoreSettings, file
 
     manifests = _manifests(options, settings, filename)
     sealed = [Manifest(one.id, one.api_version, one.text, one.body) for one in manifests]
-    _print([open_manifest(one, keyring, settings.seals).text for one in sealed])
+    _print([open_manifest(one, keyring).text for one in sealed])
     return 0
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Connected",
-    "author_of",
+    "author",
     "connect_cluster",
     "keyring_for",
     "open_past_of",
@@ -71,7 +71,7 @@ def open_target_store(options: Options, context: str) -> tuple[Target, Store]:
 
     given = {"repo": options.repo, "branch": options.branch, "path": options.path}
     target = load_target(options.target or None, context, given, os.environ)
-    store = open_store(target.repo, target.branch, data_dir=data_dir(), warn=talk.warning)
+    store = open_store(target.repo, target.branch, data_dir=data_dir())
     return target, store
 
 
@@ -94,7 +94,7 @@ def session_of(options: Options, cluster: ApiServer, target: Target, store: Stor
         store=store,
         path=target.path,
         keys=keyring_for(target, options.key_file),
-        author=author_of(store),
+        author=author,
         tell=talk.note,
     )
 
@@ -127,19 +127,17 @@ def _keyring(target: Target, key_file: str, settings: StoreSettings) -> Keyring 
     return Keyring.of(texts, settings.salt) if texts else None
 
 
-def author_of(store: Store) -> Callable[[str], tuple[str, str]]:
+def author(user: str) -> tuple[str, str]:
     """Who commits: the person's Git identity, else the user that the cluster knows."""
+    from kubectl_gitops.store.identity import git_identity
 
-    def author(user: str) -> tuple[str, str]:
-        identity = store.author()
-        if identity is not None:
-            return identity
-        if not user:
-            raise GitopsError(
-                "nobody knows who you are: neither Git nor the cluster has a name for you",
-                "git config --global user.name NAME",
-                "git config --global user.email ADDRESS",
-            )
-        return user, user if "@" in user else ""
-
-    return author
+    identity = git_identity()
+    if identity is not None:
+        return identity
+    if not user:
+        raise GitopsError(
+            "nobody knows who you are: neither Git nor the cluster has a name for you",
+            "git config --global user.name NAME",
+            "git config --global user.email ADDRESS",
+        )
+    return user, user if "@" in user else ""

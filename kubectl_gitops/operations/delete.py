@@ -17,7 +17,7 @@ from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Plan, Preview
-from kubectl_gitops.ports import ClusterIdentity, Refusal
+from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import Tripwire, unmanageable

@@ -30,7 +30,8 @@ _TRIES = 10
 class Binding:
     """What `init` is asked for.
 
-    `adopt` adds this cluster to a store that is bound, `replace` drops the others. `fresh` are the settings for a branch that has none yet.
+    `adopt` adds this cluster to a store that is bound, `replace` drops the others. `fresh` are
+    the settings for a branch that has none yet.
     """
 
     path: str

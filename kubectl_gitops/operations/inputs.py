@@ -12,10 +12,10 @@ from kubectl_gitops.manifest import (
     Prepared,
     documents,
     flatten,
-    identified,
     prepare,
     unique,
 )
+from kubectl_gitops.manifest.prepare import identified
 from kubectl_gitops.operations.session import Session
 from kubectl_gitops.reconcile import catalog_of
 from kubectl_gitops.resource import Body, ResourceId, group_of

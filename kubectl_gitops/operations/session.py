@@ -107,8 +107,8 @@ class Session:
         tripwire: Tripwire | None = None,
     ) -> str:
         """Write a commit, unless a Secret's value would be in it."""
-        if tripwire is not None:
-            tripwire.check(edits, message)
+        for warning in tripwire.check(edits, message) if tripwire else ():
+            self.tell(f"warning: {warning}")
         return self.store.commit(parent, edits, message)
 
     def bound(self, branch: Branch) -> ClusterIdentity:
@@ -161,7 +161,7 @@ class Session:
 
     def opened(self, branch: Branch, manifest: Manifest) -> OpenManifest:
         """Open what the branch holds; `GitopsError` names the place that does not open."""
-        return open_manifest(manifest, self.keys(branch.settings), branch.settings.seals)
+        return open_manifest(manifest, self.keys(branch.settings))
 
     def message(
         self, operation: str, ids: Iterable[ResourceId], reason: str, who: ClusterIdentity

@@ -1,0 +1,32 @@
+"""Who the person is to Git: `GIT_AUTHOR_…` variables, else `user.name` and `user.email`."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["git_identity"]
+
+
+def git_identity() -> tuple[str, str] | None:
+    """Name and address as Git would put them into a commit; None where it knows no name.
+
+    The system's and the person's configuration only: that of a repository we write to is its
+    owner's, who must not decide in whose name others commit.
+    """
+    from dulwich.config import StackedConfig
+
+    config = StackedConfig.default()
+    name = os.environ.get("GIT_AUTHOR_NAME") or _configured(config, b"name")
+    email = os.environ.get("GIT_AUTHOR_EMAIL") or _configured(config, b"email")
+    return (name, email) if name else None
+
+
+def _configured(config: object, key: bytes) -> str:
+    from dulwich.config import Config
+
+    assert isinstance(config, Config)
+    try:
+        value: bytes = config.get((b"user",), key)
+    except KeyError:
+        return ""
+    return value.decode("utf-8", "replace")
