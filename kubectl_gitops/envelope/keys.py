@@ -185,6 +185,11 @@ class Keyring:
         usable = (text for text in self.texts if self.salt or _is_generated(text))
         return tuple(self._key(text).kid for text in usable)
 
+    def is_key(self, value: bytes) -> bool:
+        """True where a line of a value is a key that is held."""
+        lines = value.decode("utf-8", "replace").splitlines()
+        return not set(self.texts).isdisjoint(lines)
+
     def find(self, header: Header, where: object) -> Key:
         """The key an envelope names. No trial decryption; `GitopsError` if it is not held."""
         candidates = self._candidates(header, where)

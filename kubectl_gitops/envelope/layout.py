@@ -129,9 +129,9 @@ def is_sealed(text: object) -> bool:
     return isinstance(text, str) and text.startswith(PREFIX)
 
 
-def kid_of(text: str) -> str:
-    """The id, in hex, of the key that a value was sealed with; `GitopsError` if it is none."""
-    return parse(text, "a sealed value").header.kid.hex()
+def kid_of(text: str, where: object = "a sealed value") -> str:
+    """The id, in hex, of the key that a value was sealed with; `GitopsError` for none."""
+    return parse(text, where).header.kid.hex()
 
 
 def parse(text: str, where: object) -> Envelope:

@@ -2,65 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from kubectl_gitops import pointer as pointer_to
 from kubectl_gitops.resource import ResourceId, ResourcePattern
 
-__all__ = ["Path", "SealRule", "covers"]
+__all__ = ["Coverage", "SealRule", "coverage"]
 
-Path = tuple[str, ...]
-"""The keys and positions that lead from the root of a body to a value."""
-
-# Without these a document would no longer say which resource it is.
-_IDENTITY = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
+Pattern = tuple[str, ...]
+"""The segments of one path of a rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class SealRule:
     """Fields of some resources to seal, by JSON pointers such as `/data/*`, `/spec/**/password`.
 
-    `*` is any one key or position, `**` any number of them, none included. A pointer to a map or a
-    list means every value in it.
+    `*` is any one key or item, `**` any number of them, none included; an item of a list may also
+    be named, `name=web`. A pointer to a map or a list means every value in it.
     """
 
     pattern: ResourcePattern
     paths: tuple[str, ...]
 
-    def covers(self, id: ResourceId, path: Path) -> bool:
-        """True where the rule means a value of a resource, or something that holds it."""
-        return self.pattern.fits(id) and any(_leads(_segments(p), path) for p in self.paths)
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far the patterns of the rules lead into a body, at one place of a walk through it.
 
-def covers(rules: Sequence[SealRule], id: ResourceId, path: Path) -> bool:
-    """True where any rule means this value; never what makes a document a resource."""
-    return path not in _IDENTITY and any(rule.covers(id, path) for rule in rules)
-
-
-def _segments(pointer: str) -> Path:
-    return tuple(s.replace("~1", "/").replace("~0", "~") for s in pointer[1:].split("/"))
-
-
-def _leads(pattern: Path, path: Path) -> bool:
-    """Whether a pattern means `path` or what holds it.
-
-    Position by position, with the set of places in the pattern that may come next: a backtracking
-    match of `/**/**/**` costs exponential time, and a branch is written by anyone who may push.
+    Kept as positions in the patterns, all of them at once: a backtracking match of `/**/**/**`
+    costs exponential time, and a branch is written by anyone who may push.
     """
-    places = _skipped(pattern, {0})
-    for key in path:
-        if len(pattern) in places:
-            return True
-        stay = {place for place in places if pattern[place] == "**"}
-        move = {place + 1 for place in places if pattern[place] in ("*", key)}
-        places = _skipped(pattern, stay | move)
-    return len(pattern) in places
+
+    positions: frozenset[tuple[Pattern, int]] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        """True where a pattern has led here: all that is below is secret."""
+        return any(position == len(pattern) for pattern, position in self.positions)
+
+    def into_key(self, key: str) -> Coverage:
+        """One level down, to the value of a key."""
+        return self._into(lambda segment: segment in ("*", key))
+
+    def into_item(self, item: Any, position: int) -> Coverage:
+        """One level down, to an item of a list."""
+        return self._into(lambda segment: pointer_to.selects(segment, item, position))
+
+    def _into(self, fits: Callable[[str], bool]) -> Coverage:
+        if not self.positions or self.whole:
+            return self
+        stay = {(p, n) for p, n in self.positions if p[n] == "**"}
+        move = {(p, n + 1) for p, n in self.positions if p[n] != "**" and fits(p[n])}
+        return Coverage(frozenset(_with_skips(stay | move)))
 
 
-def _skipped(pattern: Path, places: set[int]) -> set[int]:
-    """The places, and those behind a `**` that stands for nothing."""
-    reached = set(places)
-    for place in range(len(pattern)):
-        if place in reached and pattern[place] == "**":
-            reached.add(place + 1)
+def coverage(rules: Iterable[SealRule], id: ResourceId) -> Coverage:
+    """The coverage at the root of a resource's body."""
+    fitting = (rule for rule in rules if rule.pattern.fits(id))
+    starts = {(pointer_to.parse(path), 0) for rule in fitting for path in rule.paths}
+    return Coverage(frozenset(_with_skips(starts)))
+
+
+def _with_skips(positions: Iterable[tuple[Pattern, int]]) -> set[tuple[Pattern, int]]:
+    """The positions, and those behind a `**` that stands for nothing."""
+    reached = set(positions)
+    for pattern, position in list(reached):
+        behind = position
+        while behind < len(pattern) and pattern[behind] == "**":
+            behind += 1
+            reached.add((pattern, behind))
     return reached

@@ -1,0 +1,170 @@
+"""The last look before a commit: is a Secret's value in what is about to be written?
+
+Types keep open manifests out of the branch, and this is for the day when that fails: the values
+that a command has seen, and its keys, are searched in everything it writes, as they are and in the
+encodings that text comes in. In the clear part of a Secret's own document and in a commit message a
+hit ends the command, and in a path one of 16 bytes or more. In other documents it is a warning, for
+a certificate may well be public in one place and a Secret's in another.
+
+People use words as values: `POSTGRES_USER: postgres` must not stop `image: postgres:16`. So a value
+of fewer than 16 bytes, or one that is spelled like the name of a resource, counts only in an
+encoding where the person says the same word in the clear: as a name, a label, or any other field of
+up to 63 characters. A value of fewer than 8 bytes is searched in base64 alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from kubectl_gitops.errors import GitopsError, printable
+from kubectl_gitops.manifest import OpenManifest
+from kubectl_gitops.message import Message
+from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.sealing.clear import secret_values
+from kubectl_gitops.sealing.places import replaced
+from kubectl_gitops.sealing.rules import SealRule
+
+__all__ = ["Tripwire", "check_document"]
+
+_WINDOW = 8
+"""Of a form that is searched: 8 characters of base64 or hex do not occur by chance."""
+_DISTINCT = 16
+"""Bytes from which a value is no word that occurs elsewhere by itself."""
+_WORD = 63
+"""The length of a label's value: longer clear text is a document, not a word."""
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
+_ENVELOPE = re.compile(rb"kgs1:[A-Za-z0-9_-]+")
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+Watched = tuple[str, bytes]
+"""Whose value, and the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tripwire:
+    """What one command has seen in the clear. Without values it lets everything pass."""
+
+    values: tuple[Watched, ...] = field(default=(), repr=False)
+    bodies: tuple[Body, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        manifests: Iterable[OpenManifest],
+        rules: Sequence[SealRule] = (),
+        keys: Iterable[str] = (),
+    ) -> Tripwire:
+        """Watch the secret values of some manifests, and the keys that are held."""
+        seen = list(manifests)
+        values = [
+            (str(place), value)
+            for manifest in seen
+            for place, value in secret_values(manifest, rules).items()
+        ]
+        values += [("a key", key.encode()) for key in keys]
+        return cls(tuple(values), tuple(_public(m.body, m.id, rules) for m in seen))
+
+    def check(self, edits: Mapping[str, bytes | None], message: Message) -> tuple[str, ...]:
+        """Warnings about values in the files of a commit; `GitopsError` for one beside them.
+
+        The person who commits and the cluster's name for them are not searched: an address may be
+        a Secret's value, too, and is none of ours to hide.
+        """
+        if not self.values:
+            return ()
+        said = "\n".join((message.subject, message.reason, *message.resources)).encode()
+        long = [(whose, value) for whose, value in self.values if len(value) >= _DISTINCT]
+        for where, text, watched in (
+            ("the commit message", said, self.values),
+            ("a path of the commit", "\n".join(edits).encode("utf-8", "replace"), long),
+        ):
+            for whose in _hits(text, watched, self.bodies):
+                raise GitopsError(f"{where} would show the value of {whose}")
+        return tuple(
+            f"{printable(path)} shows the value of {whose} in the clear"
+            for path, content in edits.items()
+            for whose in _hits(content or b"", long, self.bodies)
+        )
+
+
+def check_document(id: ResourceId, text: str, values: Mapping[Any, bytes], sealed: Body) -> None:
+    """Refuse the text of a sealed manifest that still shows one of its own values."""
+    watched = [(str(place), value) for place, value in values.items()]
+    for whose in _hits(text.encode("utf-8", "replace"), watched, [sealed]):
+        raise GitopsError(
+            f"{id}: the text would still show the value of {whose}, perhaps in a comment"
+        )
+
+
+def _hits(text: bytes, watched: Iterable[Watched], bodies: Sequence[Body]) -> Iterator[str]:
+    """Whose values stand in a text outside its envelopes.
+
+    One pass over the text for all values: their first 8 bytes are looked up among its own.
+    """
+    clear = _ENVELOPE.sub(b"", text)
+    windows = {clear[n : n + _WINDOW] for n in range(len(clear) - _WINDOW + 1)}
+    for whose, value in watched:
+        found = [form for form in _forms(value) if form[:_WINDOW] in windows and form in clear]
+        if found and not (_is_plain(found, value) and _is_said(value, bodies)):
+            yield whose
+
+
+def _forms(value: bytes) -> set[bytes]:
+    """A value in every spelling that is searched."""
+    forms = {*_plain_forms(value), *_base64_forms(value), value.hex().encode()}
+    forms |= {value.hex().upper().encode(), base64.b64encode(value)}
+    return {form for form in forms if len(form) >= _WINDOW}
+
+
+def _plain_forms(value: bytes) -> set[bytes]:
+    """As it is, as JSON and in a URL. A block of YAML indents the lines, so the longest of many."""
+    lines = [line for line in value.splitlines() if len(line) >= _DISTINCT]
+    text = value.decode("utf-8", "replace")
+    escaped = {json.dumps(text)[1:-1].encode(), json.dumps(text, ensure_ascii=False)[1:-1].encode()}
+    return {value, *escaped, quote(value, safe="").encode(), max(lines, key=len, default=value)}
+
+
+def _base64_forms(value: bytes) -> Iterator[bytes]:
+    """The characters that do not depend on what stands before and behind, at each of 3 offsets."""
+    for offset in range(3):
+        length = 8 * (offset + len(value))
+        encoded = base64.b64encode(bytes(offset) + value)[-(-8 * offset // 6) : length // 6]
+        yield encoded
+        yield encoded.translate(_URL_SAFE)
+
+
+def _is_plain(found: Iterable[bytes], value: bytes) -> bool:
+    return set(found) <= _plain_forms(value)
+
+
+def _is_said(value: bytes, bodies: Iterable[Body]) -> bool:
+    """Whether a value is a word that the person says in the clear, too."""
+    text = value.decode("utf-8", "replace")
+    if len(value) >= _DISTINCT and not _NAME.fullmatch(text):
+        return False
+    return any(text in word for body in bodies for word in _words(body))
+
+
+def _words(value: Any) -> Iterator[str]:
+    """The keys and the short strings of a body."""
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield key
+            yield from _words(child)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _words(item)
+    elif isinstance(value, str) and len(value) <= _WORD:
+        yield value
+
+
+def _public(body: Body, id: ResourceId, rules: Sequence[SealRule]) -> Body:
+    """A body without its secret values."""
+    return replaced(body, id, rules, lambda _: None)
