@@ -41,6 +41,9 @@ from tests.properties.steps import (
     since,
 )
 
+NOTHING = -1
+"""The commit of a job that had nothing to commit."""
+
 
 class Job(NamedTuple):
     """What a command pushed and how far it got with it.
@@ -90,9 +93,22 @@ def change(rules: Rules, edits: Edits) -> Program:
     if not rules.push_first:
         for write in writes:
             yield Apply(write)
-    if not (yield Push(branch, edited(branch[-1], edits))):
+    tree = edited(branch[-1], edits)
+    if tree == branch[-1]:
+        return nothing_to_commit(rules, branch, plan)
+    if not (yield Push(branch, tree)):
         return Phase(change, (edits,))
     return Phase(carry_out, (Job(commit, branch[-1], moved=needless), writes))
+
+
+def nothing_to_commit(rules: Rules, branch: Branch, plan: tuple[Write, ...]) -> Phase:
+    """Git says it already. Without a push that fails, only a fetch shows that the tip has moved."""
+    job = Job(NOTHING, branch[-1])
+    if rules.fetches_again:
+        moved = tuple(write.resource for write in plan)
+        return Phase(follow, (job._replace(moved=moved),))
+    writes = tuple(write._replace(commit=since(branch, write.resource)) for write in plan)
+    return Phase(carry_out, (job, writes))
 
 
 def carry_out(_: Rules, job: Job, writes: tuple[Write, ...]) -> Program:

@@ -31,6 +31,8 @@ class Rules:
     """A PATCH carries the observed resourceVersion, not the uid alone."""
     delete_versions: bool = True
     """A DELETE does, too."""
+    fetches_again: bool = True
+    """Where there is nothing to commit, the tip is fetched again after the observation."""
     confirms: bool = True
     """What the observation found to be so already is observed again after the push."""
     looks: int | None = None
