@@ -110,7 +110,7 @@ def _resolved(entry: Entry) -> Entry:
 
 def _overridden_cluster(entry: Entry, options: ConnectionOptions) -> Entry:
     given = {
-        "server": options.server,
+        "server": _with_scheme(options),
         "tls-server-name": options.tls_server_name,
         "certificate-authority": _absolute(options.certificate_authority),
         "insecure-skip-tls-verify": options.insecure_skip_tls_verify,
@@ -126,6 +126,15 @@ def _overridden_cluster(entry: Entry, options: ConnectionOptions) -> Entry:
             "insecure-skip-tls-verify",
         }
     return _overridden(entry, given, dropped)
+
+
+def _with_scheme(options: ConnectionOptions) -> str:
+    """`-s localhost:8080` means http, unless other flags speak of TLS (client-go's rule)."""
+    if not options.server or "://" in options.server:
+        return options.server
+    tls = (options.certificate_authority, options.client_certificate, options.client_key)
+    scheme = "https" if any(tls) or options.insecure_skip_tls_verify else "http"
+    return f"{scheme}://{options.server}"
 
 
 def _overridden_user(entry: Entry, options: ConnectionOptions) -> Entry:

@@ -1,9 +1,12 @@
 """Credentials and TLS for one API server: the only module that loads `kubernetes`.
 
-`kubernetes.config` reads kubeconfigs, runs exec plugins, refreshes tokens and finds the service
-account of a Pod; what it leaves is a `Configuration`, from which `kubernetes.client.rest` makes a
-urllib3 pool (proxies included). Key files it has to write live for a moment in a private
+`kubernetes.config` reads kubeconfigs, runs exec plugins, refreshes OIDC tokens and finds the
+service account of a Pod; what it leaves is a `Configuration`, from which `kubernetes.client.rest`
+makes a urllib3 pool (proxies included). Key files it has to write live for a moment in a private
 directory, on a tmpfs where there is one: TLS is set up once, before the first request.
+
+Its own renewal of credentials is not used: it would run an exec plugin before every request where
+tokens live for less than five minutes. They are read anew when the server refuses them.
 """
 
 from __future__ import annotations
@@ -12,12 +15,12 @@ import logging
 import os
 import ssl
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 from kubernetes.client import Configuration
@@ -46,22 +49,14 @@ _VIEW_CONFIG = "kubectl config view"
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An API server and how we prove to it who we are. `identity` holds impersonation headers."""
+    """An API server and how we prove to it who we are: in TLS or in `headers`, which may repeat."""
 
     server: str
     context: str
     namespace: str
     pool: urllib3.PoolManager
-    identity: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     options: ConnectionOptions
-    _configuration: Any = field(repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def authorization(self) -> str:
-        """The Authorization header, renewed when it is about to expire; empty for none."""
-        with self._lock, _captured_log():
-            credential = self._configuration.get_api_key_with_prefix("BearerToken") or ""
-        return _header_value(credential.strip())
 
     def renewed(self) -> Link | None:
         """The link with credentials read anew, None where that fails or leads elsewhere.
@@ -114,8 +109,11 @@ def _from_kubeconfig(options: ConnectionOptions, merged: KubeConfigMerger | None
             users=_entries(merged, "users", "user"),
         )
     if not choice.cluster.value.get("server"):
-        raise GitopsError("no cluster is configured: no kubeconfig names a server", _VIEW_CONFIG)
+        raise GitopsError(_without_server(choice.context), _VIEW_CONFIG)
     configuration = Configuration()
+    if not choice.cluster.value.get("proxy-url") and _is_local(choice.cluster.value["server"]):
+        # As Go's net/http: proxies of the environment are not for this machine itself.
+        configuration.no_proxy = "*"
     with _private_directory() as directory:
         loader = _loader(choice, merged, directory)
         with _explained("the kubeconfig"), _captured_log() as log:
@@ -125,6 +123,20 @@ def _from_kubeconfig(options: ConnectionOptions, merged: KubeConfigMerger | None
             raise GitopsError(f"getting credentials: {printable('; '.join(log))}", _VIEW_CONFIG)
         headers = impersonation(options, choice.user.value)
         return _linked(options, configuration, choice.context, choice.namespace, headers)
+
+
+def _without_server(context: str) -> str:
+    if context:
+        return f"context {printable(context)} leads to no server"
+    return "no cluster is configured: no kubeconfig has a current context"
+
+
+def _is_local(server: str) -> bool:
+    host = urlsplit(server).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _entries(merged: KubeConfigMerger | None, plural: str, singular: str) -> list[Entry]:
@@ -179,6 +191,7 @@ def _captured_log() -> Iterator[list[str]]:
     """What is logged as an error meanwhile, instead of on stderr."""
     records: list[str] = []
     handler = logging.Handler(logging.ERROR)
+    handler.addFilter(lambda record: record.name == logging.root.name)
     handler.emit = lambda record: records.append(record.getMessage())  # type: ignore[method-assign]
     logging.root.addHandler(handler)
     try:
@@ -202,17 +215,17 @@ def _linked(
     namespace: str,
     identity: list[tuple[str, str]],
 ) -> Link:
+    credential = str(configuration.api_key.get("BearerToken") or "").strip()
     if options.token:
-        configuration.api_key = {"BearerToken": f"Bearer {options.token}"}
-        configuration.refresh_api_key_hook = None
+        credential = f"Bearer {options.token}"
+    headers = [("Authorization", credential)] if credential else []
     return Link(
         server=configuration.host.rstrip("/"),
         context=context,
         namespace=namespace,
         pool=_pool(configuration),
-        identity=tuple((name, _header_value(value)) for name, value in identity),
+        headers=tuple((name, _header_value(value)) for name, value in [*headers, *identity]),
         options=options,
-        _configuration=configuration,
     )
 
 

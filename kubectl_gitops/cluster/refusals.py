@@ -151,12 +151,15 @@ _WITHHELD = "refused; what the server says about it is withheld, for it may show
 
 
 def _masked_causes(message: str, causes: Iterable[Cause]) -> Iterable[Cause]:
-    """Reasons and field paths; a webhook may write anything into those, too."""
+    """Reasons and field paths; a webhook may write anything into those, too.
+
+    A policy repeats its message in a cause without a field.
+    """
     if message.startswith("admission webhook"):
         return
     if wrong := _WRONG_TYPE.search(message):
         yield Cause("FieldValueTypeInvalid", _text(wrong[1]), wrong[2])
-    for cause in causes:
+    for cause in (cause for cause in causes if cause.field):
         known = _CONFLICT.match(cause.message)
         yield Cause(cause.reason, cause.field, known[0] if known else "")
 

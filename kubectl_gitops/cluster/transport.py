@@ -126,9 +126,7 @@ def _headers(link: Link, request: Request) -> urllib3.HTTPHeaderDict:
         headers["Content-Type"] = request.content_type
     if not link.options.disable_compression:
         headers["Accept-Encoding"] = "gzip"
-    if authorization := link.authorization():
-        headers["Authorization"] = authorization
-    for name, value in link.identity:
+    for name, value in link.headers:
         headers.add(name, value)
     return headers
 

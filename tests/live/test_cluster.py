@@ -6,6 +6,7 @@ import json
 import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +117,55 @@ def test_the_catalog_takes_two_requests_and_is_kept(cluster: ApiServer) -> None:
     assert cluster.requests == {"GET": 4}
 
 
-def test_both_forms_of_discovery_tell_the_same(cluster: ApiServer) -> None:
-    catalog, older = cluster.catalog(), cluster._discovered_one_by_one()
+OLDER = http_answer("200 OK", json.dumps({"kind": "APIVersions", "versions": ["v1"]}).encode())
+
+
+def test_a_server_without_aggregated_discovery_is_read_group_by_group(
+    cluster: ApiServer, impatient: tuple[ApiServer, list[float]], proxy: FaultProxy
+) -> None:
+    older, _ = impatient
+    proxy.faults.append(Fault(b"GET /api HTTP", OLDER))
+    catalog, same = cluster.catalog(), older.catalog()
     assert not isinstance(catalog, Refusal)
-    assert not isinstance(older, Refusal)
-    assert older.apis == catalog.apis
-    assert older.broken == ()
+    assert not isinstance(same, Refusal)
+    assert same.apis == catalog.apis
+    versions = {api.api_version for api in catalog.apis}
+    assert older.requests == {"GET": 4 + len(versions)}
+
+
+FORBIDDEN = Refusal(403, "Forbidden", "the server answered 403 Forbidden")
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [Fault(b"GET /api HTTP", http_answer("403 Forbidden"))],
+        [Fault(b"GET /apis HTTP", http_answer("403 Forbidden"))],
+        [Fault(b"GET /api HTTP", OLDER), Fault(b"GET /api HTTP", http_answer("403 Forbidden"))],
+    ],
+)
+def test_discovery_that_is_refused_is_no_catalog(
+    impatient: tuple[ApiServer, list[float]], proxy: FaultProxy, faults: list[Fault]
+) -> None:
+    cluster, _ = impatient
+    proxy.faults += faults
+    assert cluster.catalog() == FORBIDDEN
+    assert not isinstance(cluster.catalog(), Refusal)
+
+
+def test_who_may_not_read_kube_system_is_known_by_the_home_namespace(
+    impatient: tuple[ApiServer, list[float]], proxy: FaultProxy, namespace: str
+) -> None:
+    cluster, _ = impatient
+    denied = http_answer("403 Forbidden")
+    home = body(cluster.get(NAMESPACE, "", namespace))
+    proxy.faults.append(Fault(b"GET /api/v1/namespaces/kube-system ", denied))
+    proxy.faults.append(Fault(b"POST /apis/authentication.k8s.io/v1/selfsubjectreviews", denied))
+    assert cluster.identity(namespace) == ClusterIdentity(
+        uid=home["metadata"]["uid"], context="", user="", server=proxy.url
+    )
+    proxy.faults += [Fault(b"GET /api/v1/namespaces/", denied)] * 2
+    assert cluster.identity(namespace) == FORBIDDEN
 
 
 @pytest.fixture
@@ -153,9 +197,14 @@ def groups(control_plane: ControlPlane) -> set[str]:
 
 
 def test_an_api_without_a_server_is_named_and_hides_no_other(
-    cluster: ApiServer, broken_api: str
+    cluster: ApiServer,
+    impatient: tuple[ApiServer, list[float]],
+    proxy: FaultProxy,
+    broken_api: str,
 ) -> None:
-    for catalog in (cluster.catalog(), cluster._discovered_one_by_one()):
+    older, _ = impatient
+    proxy.faults.append(Fault(b"GET /api HTTP", OLDER))
+    for catalog in (cluster.catalog(), older.catalog()):
         assert not isinstance(catalog, Refusal)
         assert catalog.broken == (broken_api,)
         assert catalog.named("deployments") is not None
@@ -316,6 +365,45 @@ def test_a_patch_that_does_not_fit_shows_no_value_where_none_may_be_shown(
     assert ("5123123" in repr(sealed), "5123123" in repr(shown)) == (False, True)
 
 
+@pytest.fixture
+def telltale(control_plane: ControlPlane, namespace: str) -> Iterator[None]:
+    """A policy that refuses every Secret of the Namespace and says what is in it."""
+    group = "/apis/admissionregistration.k8s.io/v1"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["secrets"]}
+    here = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    says = "'it is ' + string(object.data.password)"
+    policy = {
+        "matchConstraints": {"resourceRules": [{**rule, "operations": ["CREATE", "UPDATE"]}]},
+        "validations": [{"expression": "false", "messageExpression": says}],
+    }
+    binding = {
+        "policyName": namespace,
+        "validationActions": ["Deny"],
+        "matchResources": {"namespaceSelector": here},
+    }
+    for kind, spec in (("", policy), ("Binding", binding)):
+        metadata = {"name": namespace}
+        document = {"kind": f"ValidatingAdmissionPolicy{kind}", "metadata": metadata, "spec": spec}
+        path = f"{group}/validatingadmissionpolic{'ybindings' if kind else 'ies'}"
+        control_plane.request("POST", path, document)
+    yield
+    for plural in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
+        control_plane.request("DELETE", f"{group}/{plural}/{namespace}")
+
+
+def test_what_an_admission_policy_says_about_a_secret_is_not_repeated(
+    cluster: ApiServer, control_plane: ControlPlane, namespace: str, telltale: None
+) -> None:
+    apply = partial(cluster.apply, SECRET, secret(namespace, data={"password": "NTEyMzEyMw=="}))
+    control_plane.servers.until(lambda: isinstance(apply(), Refusal), "the policy is in force")
+    assert apply() == Refusal(
+        422,
+        "Invalid",
+        f"secrets \"database\" is forbidden: ValidatingAdmissionPolicy '{namespace}' with binding "
+        f"'{namespace}'",
+    )
+
+
 def test_lists_are_read_page_by_page_and_say_what_they_hold(
     kubeconfig: Path, namespace: str
 ) -> None:
@@ -445,6 +533,19 @@ def test_a_read_whose_answer_was_lost_is_sent_again(
     proxy.faults += [Fault(b"GET", delivered=True), Fault(b"GET")]
     assert cluster.server_version() == "v1.36.3"
     assert (cluster.requests, pauses) == ({"GET": 3}, [0.2, 0.4])
+
+
+def test_a_server_that_went_away_is_waited_for(
+    impatient: tuple[ApiServer, list[float]], proxy: FaultProxy, namespace: str
+) -> None:
+    cluster, pauses = impatient
+    proxy.faults.append(Fault(b"GET", http_answer("200 OK", b"{}")))
+    assert cluster.server_version() == ""
+    proxy.close()
+    answer = refusal(cluster.apply(CONFIG_MAP, config_map(namespace, a="1")))
+    assert (answer.code, answer.reason, answer.unknown) == (0, "Unreachable", True)
+    assert cluster.requests == {"GET": 1, "PATCH": 6}
+    assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2]
 
 
 TOO_MANY = http_answer("429 Too Many Requests", b"", "Retry-After: 3")

@@ -30,6 +30,9 @@ from tests.faultproxy import Fault, fault_proxy, http_answer
 
 SECRET = Api("", "v1", "Secret", "secrets", True)
 UNAUTHORIZED = Refusal(401, "Unauthorized", "You must be logged in to the server (Unauthorized)")
+NO_PROXY = Refusal(
+    0, "Unreachable", "Unable to connect to the server: the proxy: Connection refused"
+)
 NO_FLAGS = ConnectionOptions()
 
 
@@ -209,17 +212,17 @@ def test_an_exec_plugin_is_run_once_and_gives_a_token(
     assert (tmp_path / "runs").read_text() == "sweet\n"
 
 
-def test_an_exec_plugin_is_run_again_when_its_token_expires(
+def test_an_exec_plugin_is_run_again_when_the_server_refuses_its_token(
     write: Callable[..., Path],
     plugin: Callable[..., dict[str, Any]],
     token: Callable[[str], str],
     tmp_path: Path,
 ) -> None:
-    past = "2020-01-01T00:00:00Z"
-    write(plugin({"token": token("first"), "expirationTimestamp": past}))
+    write(plugin({"token": "expired", "expirationTimestamp": "2020-01-01T00:00:00Z"}))
     cluster = connect(NO_FLAGS)
-    plugin({"token": token("second"), "expirationTimestamp": "2099-01-01T00:00:00Z"})
-    assert user(cluster) == "system:serviceaccount:default:second"
+    plugin({"token": token("reader"), "expirationTimestamp": "2020-01-01T00:00:00Z"})
+    assert user(cluster) == "system:serviceaccount:default:reader"
+    assert cluster.requests == {"GET": 2, "POST": 1}
     assert (tmp_path / "runs").read_text() == "sweet\nsweet\n"
 
 
@@ -318,7 +321,7 @@ def test_the_first_kubeconfig_that_names_a_context_wins(
 def test_without_any_kubeconfig_there_is_no_cluster() -> None:
     with pytest.raises(GitopsError) as error:
         connect(NO_FLAGS)
-    assert error.value.message == "no cluster is configured: no kubeconfig names a server"
+    assert error.value.message == "no cluster is configured: no kubeconfig has a current context"
     assert error.value.hints == ("kubectl config view",)
 
 
@@ -392,11 +395,25 @@ def test_a_server_that_was_never_reached_is_a_wrong_address() -> None:
     assert nowhere.message.startswith("Unable to connect to the server: nowhere.invalid:443: ")
 
 
+def test_a_context_without_a_server_is_named(write: Callable[..., Path]) -> None:
+    write({}, cluster={"server": ""})
+    with pytest.raises(GitopsError) as error:
+        connect(NO_FLAGS)
+    assert error.value.message == "context first leads to no server"
+
+
+def test_a_proxy_of_the_environment_is_not_for_this_machine_itself(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    assert user(connect(NO_FLAGS)) == "admin"
+    elsewhere = connect(ConnectionOptions(server="https://cluster.example.com")).server_version()
+    assert elsewhere == NO_PROXY
+
+
 def test_a_proxy_that_is_not_there_is_named(kubeconfig: Path) -> None:
     cluster = connect(ConnectionOptions(proxy_url="http://127.0.0.1:1"))
-    assert cluster.server_version() == Refusal(
-        0, "Unreachable", "Unable to connect to the server: the proxy: Connection refused"
-    )
+    assert cluster.server_version() == NO_PROXY
 
 
 def test_inside_a_pod_its_service_account_is_used(

@@ -77,6 +77,13 @@ def test_another_server_drops_the_name_its_certificate_was_checked_for() -> None
     }
 
 
+def test_a_server_without_a_scheme_is_plain_unless_flags_speak_of_tls() -> None:
+    plain = ConnectionOptions(server="localhost:8080")
+    assert chosen(plain).cluster.value["server"] == "http://localhost:8080"
+    for flags in ({"insecure_skip_tls_verify": True}, {"certificate_authority": "/ca"}):
+        assert chosen(replace(plain, **flags)).cluster.value["server"] == "https://localhost:8080"
+
+
 def test_a_certificate_authority_of_a_flag_replaces_the_one_of_the_file(tmp_path: Path) -> None:
     os.chdir(tmp_path)
     options = ConnectionOptions(context="prod", certificate_authority="ca.crt")

@@ -264,6 +264,12 @@ def test_a_conflict_over_a_secret_still_names_the_manager_and_the_field() -> Non
     assert masked(409, CONFLICT) == Refusal(409, "Conflict", message, (FIELD_CONFLICT,))
 
 
+def test_a_cause_that_only_repeats_what_a_policy_says_is_dropped() -> None:
+    message = "secrets \"s\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied"
+    data = status(422, f"{message} request: hunter2", "Invalid", causes=[{"message": "hunter2"}])
+    assert masked(422, data) == Refusal(422, "Invalid", message.removesuffix(" denied"))
+
+
 def test_causes_written_by_a_webhook_are_dropped() -> None:
     causes = [{"reason": "hunter2", "message": "hunter2", "field": "hunter2"}]
     message = 'admission webhook "w" denied the request: hunter2'
