@@ -100,34 +100,22 @@ class Key:
     encryption: bytes = field(repr=False)
     nonce: bytes = field(repr=False)
 
-    @classmethod
-    def generated(cls, raw: bytes) -> Key:
+    @staticmethod
+    def generated(raw: bytes) -> Key:
         """From the 32 bytes of a generated key."""
-        return cls._expand(raw, GENERATED)
+        return _expanded(raw, GENERATED)
 
-    @classmethod
-    def freeform(cls, text: str, salt: bytes) -> Key:
+    @staticmethod
+    def freeform(text: str, salt: bytes) -> Key:
         """From any other string, at the format's cost: 64 MiB and some 0.4 s."""
-        return cls.derived(text, Scrypt(_LOG2N, _R, _P, salt))
+        return Key.derived(text, Scrypt(_LOG2N, _R, _P, salt))
 
-    @classmethod
-    def derived(cls, text: str, kdf: Scrypt) -> Key:
+    @staticmethod
+    def derived(text: str, kdf: Scrypt) -> Key:
         """From any other string, at the cost an envelope names; `GitopsError` beyond the caps."""
         _check_cost(kdf)
         with _derivation:  # so that two threads do not both pay for one key
-            return cls._expand(_stretch(text, kdf), kdf)
-
-    @classmethod
-    def _expand(cls, material: bytes, kdf: Scrypt | None) -> Key:
-        from kubectl_gitops.envelope.primitives import expand, extract
-
-        prk = extract(DOMAIN, material)
-        return cls(
-            id=expand(prk, b"kgs1 kid", KID_SIZE),
-            kdf=kdf,
-            encryption=expand(prk, b"kgs1 enc 01", 32),
-            nonce=expand(prk, b"kgs1 nonce", 32),
-        )
+            return _expanded(_stretch(text, kdf), kdf)
 
     @property
     def kid(self) -> str:
@@ -146,6 +134,19 @@ def _check_cost(kdf: Scrypt) -> None:
         raise GitopsError("its key derivation asks for more than this program allows")
     if len(kdf.salt) != SALT_SIZE:
         raise GitopsError(f"the salt of a free-form key has {SALT_SIZE} bytes")
+
+
+@cache
+def _expanded(material: bytes, kdf: Scrypt | None) -> Key:
+    from kubectl_gitops.envelope.primitives import expand, extract
+
+    prk = extract(DOMAIN, material)
+    return Key(
+        id=expand(prk, b"kgs1 kid", KID_SIZE),
+        kdf=kdf,
+        encryption=expand(prk, b"kgs1 enc 01", 32),
+        nonce=expand(prk, b"kgs1 nonce", 32),
+    )
 
 
 @cache

@@ -45,6 +45,8 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 Watched = tuple[str, bytes]
 """Whose value, and the value."""
+Index = Mapping[bytes, Sequence[tuple[bytes, Watched]]]
+"""The forms of values by their first 8 bytes: one pass over a text finds any of thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,13 @@ class Tripwire:
         """
         if not self.values:
             return ()
-        said = "\n".join((message.subject, message.reason, *message.resources)).encode()
-        long = [(whose, value) for whose, value in self.values if len(value) >= _DISTINCT]
-        for where, text, watched in (
-            ("the commit message", said, self.values),
-            ("a path of the commit", "\n".join(edits).encode("utf-8", "replace"), long),
+        said = "\n".join((message.subject, message.reason, *message.resources))
+        every, long = _index(self.values), _index(self.values, _DISTINCT)
+        for where, text, index in (
+            ("the commit message", said, every),
+            ("a path of the commit", "\n".join(edits), long),
         ):
-            for whose in _hits(text, watched, self.bodies):
+            for whose in _hits(text.encode("utf-8", "replace"), index, self.bodies):
                 raise GitopsError(f"{where} would show the value of {whose}")
         return tuple(
             f"{printable(path)} shows the value of {whose} in the clear"
@@ -96,24 +98,37 @@ class Tripwire:
 
 def check_document(id: ResourceId, text: str, values: Mapping[Any, bytes], sealed: Body) -> None:
     """Refuse the text of a sealed manifest that still shows one of its own values."""
-    watched = [(str(place), value) for place, value in values.items()]
-    for whose in _hits(text.encode("utf-8", "replace"), watched, [sealed]):
+    if not values:
+        return
+    # The text for its comments, the strings for what YAML's quoting and folding would hide.
+    everything = "\n".join((text, *_strings(sealed))).encode("utf-8", "replace")
+    index = _index((str(place), value) for place, value in values.items())
+    for whose in _hits(everything, index, [sealed]):
         raise GitopsError(
             f"{id}: the text would still show the value of {whose}, perhaps in a comment"
         )
 
 
-def _hits(text: bytes, watched: Iterable[Watched], bodies: Sequence[Body]) -> Iterator[str]:
-    """Whose values stand in a text outside its envelopes.
+def _index(values: Iterable[Watched], shortest: int = 0) -> Index:
+    index: dict[bytes, list[tuple[bytes, Watched]]] = {}
+    for whose, value in values:
+        if len(value) >= shortest:
+            for form in _forms(value):
+                index.setdefault(form[:_WINDOW], []).append((form, (whose, value)))
+    return index
 
-    One pass over the text for all values: their first 8 bytes are looked up among its own.
-    """
+
+def _hits(text: bytes, index: Index, bodies: Sequence[Body]) -> list[str]:
+    """Whose values stand in a text outside its envelopes, each once."""
     clear = _ENVELOPE.sub(b"", text)
     windows = {clear[n : n + _WINDOW] for n in range(len(clear) - _WINDOW + 1)}
-    for whose, value in watched:
-        found = [form for form in _forms(value) if form[:_WINDOW] in windows and form in clear]
-        if found and not (_is_plain(found, value) and _is_said(value, bodies)):
-            yield whose
+    hits: dict[str, None] = {}
+    for window in sorted(windows & index.keys()):
+        for form, (whose, value) in index[window]:
+            said = form in _plain_forms(value) and _is_said(value, bodies)
+            if form in clear and not said:
+                hits[whose] = None
+    return list(hits)
 
 
 def _forms(value: bytes) -> set[bytes]:
@@ -140,28 +155,25 @@ def _base64_forms(value: bytes) -> Iterator[bytes]:
         yield encoded.translate(_URL_SAFE)
 
 
-def _is_plain(found: Iterable[bytes], value: bytes) -> bool:
-    return set(found) <= _plain_forms(value)
-
-
 def _is_said(value: bytes, bodies: Iterable[Body]) -> bool:
     """Whether a value is a word that the person says in the clear, too."""
     text = value.decode("utf-8", "replace")
     if len(value) >= _DISTINCT and not _NAME.fullmatch(text):
         return False
-    return any(text in word for body in bodies for word in _words(body))
+    said = (word for body in bodies for word in _strings(body) if len(word) <= _WORD)
+    return any(text in word for word in said)
 
 
-def _words(value: Any) -> Iterator[str]:
-    """The keys and the short strings of a body."""
+def _strings(value: Any) -> Iterator[str]:
+    """The keys and the strings of a body."""
     if isinstance(value, dict):
         for key, child in value.items():
             yield key
-            yield from _words(child)
+            yield from _strings(child)
     elif isinstance(value, list):
         for item in value:
-            yield from _words(item)
-    elif isinstance(value, str) and len(value) <= _WORD:
+            yield from _strings(item)
+    elif isinstance(value, str):
         yield value
 
 
