@@ -5,16 +5,35 @@ The only package that knows dulwich. Bare repositories and object ids only, neve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from dulwich.refs import Ref, check_ref_format
+
+from kubectl_gitops.errors import Exit, GitopsError, printable
+from kubectl_gitops.store.address import parse_address
 from kubectl_gitops.store.local import LocalOrigin, create_bare, open_bare
+from kubectl_gitops.store.mirror import open_mirror
+from kubectl_gitops.store.refs import branch_ref
+from kubectl_gitops.store.remote import RemoteOrigin
 from kubectl_gitops.store.repository import GitStore
 
 __all__ = ["GitStore", "create_bare", "open_store"]
 
 
-def open_store(url: str, branch: str, *, data_dir: Path) -> GitStore:
-    """The store at a URL or at a plain path of this machine."""
-    path = Path(url)
-    repo = open_bare(path, branch)
-    return GitStore(repo, LocalOrigin(repo, branch), str(path), branch)
+def open_store(url: str, branch: str, *, data_dir: Path, warn: Callable[[str], None]) -> GitStore:
+    """The store at a URL, through a mirror below `data_dir`, or at a plain path of this machine.
+
+    No server is asked yet. `warn` is told what the person should know while things go on. Raises
+    GitopsError for an address or a branch that is refused, and for a path without a bare
+    repository.
+    """
+    if branch.startswith("-") or not check_ref_format(Ref(branch_ref(branch))):
+        raise GitopsError(f"{printable(branch)} is no name of a branch", exit=Exit.USAGE)
+    address = parse_address(url)
+    if isinstance(address, Path):
+        repo = open_bare(address, branch)
+        return GitStore(repo, LocalOrigin(repo, branch), printable(str(address)), branch)
+    mirror = open_mirror(address, data_dir)
+    origin = RemoteOrigin(mirror, address, branch, warn)
+    return GitStore(mirror, origin, printable(address.url), branch)

@@ -30,12 +30,15 @@ def first_parents(repo: BaseRepo, commit: ObjectID) -> Iterator[ObjectID]:
         line = parents(repo, line[0])
 
 
-def newest_first(repo: BaseRepo, commit: ObjectID) -> Iterator[ObjectID]:
+def newest_first(
+    repo: BaseRepo, commit: ObjectID, until: ObjectID | None = None
+) -> Iterator[ObjectID]:
     """Everything reachable from a commit, itself included, by commit time.
 
-    Clocks lie, so the time only decides what is looked at first, never where to stop.
+    What is below `until` is left out. Clocks lie, so the time only decides what is looked at
+    first, never where to stop.
     """
-    seen = {commit}
+    seen = {commit} | ({until} if until else set())
     queue = [(-_time(repo, commit), commit)]
     while queue:
         _, next_one = heapq.heappop(queue)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID
 
-from kubectl_gitops.manifest import custom_scopes
+from kubectl_gitops.manifest import custom_scopes, is_manifest_path
 from kubectl_gitops.ports import File
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.store import objects
@@ -24,7 +24,6 @@ from kubectl_gitops.store.documents import (
     Documents,
     FileContent,
     Scope,
-    is_manifest,
 )
 
 __all__ = ["Contents", "Delta", "Occurrence", "SetContents"]
@@ -219,7 +218,7 @@ def _by_root(changes: Changes, roots: frozenset[str]) -> dict[str, dict[str, str
     grouped: dict[str, dict[str, str | None]] = {}
     for path, (_, new) in changes.items():
         root = _root_of(path, roots)
-        if root is not None and is_manifest(path):
+        if root is not None and is_manifest_path(path, root):
             is_file = new is not None and stat.S_ISREG(new.mode)
             grouped.setdefault(root, {})[path] = new.blob if new and is_file else None
     return grouped

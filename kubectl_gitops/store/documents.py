@@ -10,25 +10,22 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from kubectl_gitops.manifest import read_snapshot
 from kubectl_gitops.resource import Body, ResourceId
 
-__all__ = ["Context", "Documents", "FileContent", "Scope", "is_manifest"]
+__all__ = ["Context", "Documents", "FileContent", "Scope"]
 
 Scope = tuple[tuple[str, str], bool]
 """Group and kind, and whether it lives in a Namespace."""
 
 _KEPT_FILES = 512
 
-# A file of this name cannot stand in a branch: such names are refused.
+# A file of this name cannot stand in a branch, since such names are refused there; and no CRD has
+# a name without a dot.
 _CONTEXT_FILE = "\n.json"
-
-
-def is_manifest(path: str) -> bool:
-    """True for the files that may hold manifests."""
-    return path.endswith((".yaml", ".yml", ".json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +60,14 @@ class Documents:
 
     def __init__(self, blob: Callable[[str], bytes]) -> None:
         self._blob = blob
-        self._kept: OrderedDict[tuple[str, Context], FileContent] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, Context], FileContent] = OrderedDict()
 
     def content(self, blob: str, path: str, context: Context) -> FileContent:
-        """What the file holds. `path` decides only whether it is YAML or JSON."""
-        key = (blob, context)
+        """What a file holds. Of its path only the name counts: some names are never manifests."""
+        name = PurePosixPath(path).name
+        key = (blob, name, context)
         if key not in self._kept:
-            self._kept[key] = _content(self._blob(blob), path, context)
+            self._kept[key] = _content(self._blob(blob), name, context)
             if len(self._kept) > _KEPT_FILES:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -80,13 +78,13 @@ class Documents:
         return self._blob(blob)
 
 
-def _content(data: bytes, path: str, context: Context) -> FileContent:
-    alone = _read({path: data}, Context(context.default_namespace))
+def _content(data: bytes, name: str, context: Context) -> FileContent:
+    alone = _read({name: data}, Context(context.default_namespace))
     present = {(id.group, id.kind) for id in alone.ids}
     needed = frozenset(scope for scope in context.scopes if scope[0] in present)
     if not needed:
         return alone
-    return _read({path: data}, Context(context.default_namespace, needed))
+    return _read({name: data}, Context(context.default_namespace, needed))
 
 
 def _read(files: Mapping[str, bytes], context: Context) -> FileContent:
@@ -111,13 +109,13 @@ def _definitions(context: Context) -> bytes:
         {
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{kind}.{group}".lower()},
+            "metadata": {"name": str(number)},
             "spec": {
                 "group": group,
                 "names": {"kind": kind},
                 "scope": "Namespaced" if namespaced else "Cluster",
             },
         }
-        for (group, kind), namespaced in sorted(context.scopes)
+        for number, ((group, kind), namespaced) in enumerate(sorted(context.scopes))
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items}).encode()

@@ -7,6 +7,7 @@ a ref must not outlive a power cut that its objects do not survive.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from dulwich.errors import NotGitRepository
@@ -90,6 +91,10 @@ class LocalOrigin:
         self._head = branch_ref(branch)
         self._history = history_ref(branch)
 
+    def guard(self) -> AbstractContextManager[None]:
+        """Nothing to hold: Git's own locks are enough, and they are not ours to break."""
+        return nullcontext()
+
     def fetch(self) -> Tip:
         """Where both refs stand. The history is read first: it never runs ahead of the branch."""
         history = read_ref(self._repo, self._history)
@@ -106,8 +111,6 @@ class LocalOrigin:
         """
         if not swap_ref(self._repo, self._head, base, new.commit):
             return Moved(self.fetch())
-        if not new.history:
-            return new
         current = read_ref(self._repo, self._history)
         if descends(self._repo, new.history, current) and swap_ref(
             self._repo, self._history, current, new.history

@@ -75,4 +75,7 @@ def _make_folders(repo: Repo, ref: bytes) -> None:
 
 def descends(repo: Repo, history: str, older: str) -> bool:
     """True where a history commit was made on top of `older`; an empty one is below everything."""
-    return not older or (bool(history) and oid(older) in first_parents(repo, oid(history)))
+    if not older:
+        return True
+    known = bool(history) and oid(older) in repo.object_store
+    return known and oid(older) in first_parents(repo, oid(history))

@@ -21,6 +21,7 @@ from kubectl_gitops.store import commits, objects, records
 from kubectl_gitops.store.local import LocalOrigin
 from kubectl_gitops.store.log import Log
 from kubectl_gitops.store.objects import oid
+from kubectl_gitops.store.remote import RemoteOrigin
 
 __all__ = ["GitStore"]
 
@@ -31,7 +32,9 @@ _HISTORY_ATTEMPTS = 20
 class GitStore:
     """One Git repository, one branch in it; implements `kubectl_gitops.ports.Store`."""
 
-    def __init__(self, repo: Repo, origin: LocalOrigin, url: str, branch: str) -> None:
+    def __init__(
+        self, repo: Repo, origin: LocalOrigin | RemoteOrigin, url: str, branch: str
+    ) -> None:
         self._repo = repo
         self._objects = repo.object_store
         self._origin = origin
@@ -52,7 +55,8 @@ class GitStore:
 
     def fetch(self) -> Tip:
         """Look at the server and bring what is new."""
-        return self._origin.fetch()
+        with self._origin.guard():
+            return self._origin.fetch()
 
     def files(self, commit: str, path: str = "") -> Mapping[str, File]:
         """Every file below `path` in a commit, by full path; see `objects.files`."""
@@ -91,28 +95,46 @@ class GitStore:
         top, made = objects.edit_tree(self._objects, tree, edits)
         above = [oid(parent)] if parent else []
         commit = objects.build_commit(top, above, message.author, render(message))
-        objects.add(self._objects, [*made, commit])
+        with self._origin.guard():
+            objects.add(self._objects, [*made, commit])
         return commit.id.decode("ascii")
 
     def publish(self, base: Tip, commit: str) -> Tip | Moved | StoreRefusal:
         """Extend the history to `commit` and move both refs, if the branch still is at `base`.
 
-        Where only the history moved meanwhile, it is extended again on top of the server's.
+        Where only the history moved meanwhile, it is extended again on top of the server's. A
+        commit that is found in the branch was published, whatever became of the answer.
         """
-        at, history = base.commit, base.history
-        for _ in range(_HISTORY_ATTEMPTS):
-            outcome = self._origin.push(at, self.extend(Tip(commit, history)))
-            if not isinstance(outcome, Moved):
-                return outcome
-            if outcome.tip.commit == commit:
-                at = commit
-            if outcome.tip.commit != at:
-                return outcome
-            history = outcome.tip.history
+        with self._origin.guard():
+            at, history = base.commit, base.history
+            for _ in range(_HISTORY_ATTEMPTS):
+                outcome = self._origin.push(at, self._extended(Tip(commit, history)))
+                if not isinstance(outcome, Moved):
+                    return outcome
+                if not self._has(outcome.tip, commit, base.commit):
+                    at = base.commit
+                    if outcome.tip.commit != at:
+                        return outcome
+                elif outcome.tip.commit != commit:
+                    return Tip(commit, outcome.tip.history)
+                else:
+                    at = commit
+                history = outcome.tip.history
         raise GitopsError("the history ref of the store keeps moving", "kubectl gitops pull")
+
+    def _has(self, tip: Tip, commit: str, base: str) -> bool:
+        """True where the branch has a commit that was made on top of `base`."""
+        if not tip.commit:
+            return False
+        until = oid(base) if base else None
+        return oid(commit) in commits.newest_first(self._repo, oid(tip.commit), until)
 
     def extend(self, tip: Tip) -> Tip:
         """Index commits of the branch that the history lacks; nothing is published."""
+        with self._origin.guard():
+            return self._extended(tip)
+
+    def _extended(self, tip: Tip) -> Tip:
         return Tip(tip.commit, self._log.extend(tip.history, tip.commit))
 
     def revisions(self, tip: Tip, resource: ResourceId, path: str = "") -> Iterator[Revision]:

@@ -177,7 +177,7 @@ def check_chain(world, chain):
             assert revision.resource.kind != "Secret"
 
 
-@pytest.mark.parametrize("first_seed", range(0, 120, 20))
+@pytest.mark.parametrize("first_seed", range(0, 80, 20))
 def test_mirrors_agree_in_the_end_and_every_record_holds(first_seed):
     for seed in range(first_seed, first_seed + 20):
         world, mirrors = ran(seed)
