@@ -15,11 +15,12 @@ import logging
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -43,6 +44,7 @@ __all__ = ["POOL_SIZE", "Link", "open_link"]
 POOL_SIZE = 16
 """How many threads may talk to the API server at once without opening connections anew."""
 
+_IN_CLUSTER = "in-cluster"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _VIEW_CONFIG = "kubectl config view"
 
@@ -77,9 +79,16 @@ def open_link(options: ConnectionOptions) -> Link:
     Raises `GitopsError`, in kubectl's words where it has any.
     """
     merged = _merged(kubeconfig_paths(options, os.environ))
-    if merged is None and not options.server and "KUBERNETES_SERVICE_HOST" in os.environ:
+    if merged is None and _in_a_pod(options):
         return _from_service_account(options)
     return _from_kubeconfig(options, merged)
+
+
+def _in_a_pod(options: ConnectionOptions) -> bool:
+    """Whoever names a context, cluster or user does not mean the Pod's own."""
+    named = options.server or options.cluster or options.user
+    here = not named and options.context in ("", _IN_CLUSTER)
+    return here and "KUBERNETES_SERVICE_HOST" in os.environ
 
 
 def _from_service_account(options: ConnectionOptions) -> Link:
@@ -87,7 +96,7 @@ def _from_service_account(options: ConnectionOptions) -> Link:
     with _explained("the service account of this Pod"):
         load_incluster_config(client_configuration=configuration)
         namespace = options.namespace or _NAMESPACE_FILE.read_text("utf-8").strip()
-    return _linked(options, configuration, "in-cluster", namespace, impersonation(options, {}))
+    return _linked(options, configuration, _IN_CLUSTER, namespace, impersonation(options, {}))
 
 
 def _merged(paths: list[str]) -> KubeConfigMerger | None:
@@ -97,13 +106,10 @@ def _merged(paths: list[str]) -> KubeConfigMerger | None:
 
 
 def _from_kubeconfig(options: ConnectionOptions, merged: KubeConfigMerger | None) -> Link:
-    # The first file that names a current context wins; the merger keeps the last one.
-    files = merged.config_files.values() if merged else ()
-    current = next((file["current-context"] for file in files if file.get("current-context")), "")
     with _explained("the kubeconfig"):
         choice = choose(
             options,
-            current,
+            _current_context(merged),
             contexts=_entries(merged, "contexts", "context"),
             clusters=_entries(merged, "clusters", "cluster"),
             users=_entries(merged, "users", "user"),
@@ -111,9 +117,7 @@ def _from_kubeconfig(options: ConnectionOptions, merged: KubeConfigMerger | None
     if not choice.cluster.value.get("server"):
         raise GitopsError(_without_server(choice.context), _VIEW_CONFIG)
     configuration = Configuration()
-    if not choice.cluster.value.get("proxy-url") and _is_local(choice.cluster.value["server"]):
-        # As Go's net/http: proxies of the environment are not for this machine itself.
-        configuration.no_proxy = "*"
+    _choose_proxy(configuration, choice.cluster.value)
     with _private_directory() as directory:
         loader = _loader(choice, merged, directory)
         with _explained("the kubeconfig"), _captured_log() as log:
@@ -123,6 +127,20 @@ def _from_kubeconfig(options: ConnectionOptions, merged: KubeConfigMerger | None
             raise GitopsError(f"getting credentials: {printable('; '.join(log))}", _VIEW_CONFIG)
         headers = impersonation(options, choice.user.value)
         return _linked(options, configuration, choice.context, choice.namespace, headers)
+
+
+def _current_context(merged: KubeConfigMerger | None) -> str:
+    """That of the first file that names one; the merger keeps the last."""
+    files = merged.config_files.values() if merged else ()
+    return next((str(f["current-context"]) for f in files if f.get("current-context")), "")
+
+
+def _choose_proxy(configuration: Configuration, cluster: Mapping[str, Any]) -> None:
+    """As Go does: those of the environment are not for this machine, `NO_PROXY` not for others."""
+    if proxy := cluster.get("proxy-url"):
+        configuration.proxy, configuration.no_proxy = proxy, ""
+    elif _is_local(cluster["server"]):
+        configuration.no_proxy = "*"
 
 
 def _without_server(context: str) -> str:
@@ -238,6 +256,7 @@ def _header_value(text: str) -> str:
 
 def _pool(configuration: Configuration) -> urllib3.PoolManager:
     configuration.connection_pool_maxsize = POOL_SIZE
+    configuration.keep_alive = True
     context = _tls(configuration) if configuration.host.startswith("https:") else None
     configuration.cert_file = configuration.key_file = configuration.ssl_ca_cert = None
     with _explained("the proxy"):

@@ -409,6 +409,9 @@ def test_a_proxy_of_the_environment_is_not_for_this_machine_itself(
     assert user(connect(NO_FLAGS)) == "admin"
     elsewhere = connect(ConnectionOptions(server="https://cluster.example.com")).server_version()
     assert elsewhere == NO_PROXY
+    monkeypatch.setenv("NO_PROXY", "*")
+    chosen = connect(ConnectionOptions(proxy_url="http://127.0.0.1:1")).server_version()
+    assert chosen == NO_PROXY
 
 
 def test_a_proxy_that_is_not_there_is_named(kubeconfig: Path) -> None:
@@ -436,6 +439,13 @@ def test_inside_a_pod_its_service_account_is_used(
     assert user(connect(ConnectionOptions(token=token("other")))) == (
         "system:serviceaccount:default:other"
     )
+    with pytest.raises(GitopsError) as error:
+        connect(ConnectionOptions(context="prod"))
+    assert error.value.message == "context was not found for specified context: prod"
+    (tmp_path / "token").write_text("expired")
+    cluster = connect(NO_FLAGS)
+    (tmp_path / "token").write_text(token("reader"))
+    assert user(cluster) == "system:serviceaccount:default:reader"
     (tmp_path / "token").write_text("")
     with pytest.raises(GitopsError) as error:
         connect(NO_FLAGS)
