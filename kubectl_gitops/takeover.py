@@ -62,18 +62,16 @@ def _is_kubectl(manager: str) -> bool:
     return manager == "kubectl" or manager.startswith("kubectl-")
 
 
-def _is_taken(entry: Body, api_version: str) -> bool:
-    """Whether an entry becomes ours. One in another version names fields by other paths."""
+def _is_taken(entry: Body) -> bool:
     owner = (entry.get("manager", ""), entry.get("operation", ""))
-    whole = not entry.get("subresource") and entry.get("apiVersion") == api_version
-    return owner in _TAKEN and whole
+    return owner in _TAKEN and not entry.get("subresource")
 
 
 def needs_takeover(live: Body, manager: str = MANAGER) -> bool:
     """Whether kubectl applied or created it and we never did."""
     if entry_of(live, manager) is not None:
         return False
-    taken = any(_is_taken(entry, live["apiVersion"]) for entry in entries(live))
+    taken = any(_is_taken(entry) for entry in entries(live))
     return taken or _LAST_APPLIED in _annotations(live)
 
 
@@ -85,7 +83,7 @@ def takeover_patch(
     The first operation changes nothing but fails (409) where the object is no longer the one that
     was read. Fields under the `ignored` pointers become nobody's: so they stay as they are.
     """
-    taken = [entry for entry in entries(live) if _is_taken(entry, live["apiVersion"])]
+    taken = [entry for entry in entries(live) if _is_taken(entry)]
     annotated = _LAST_APPLIED in _annotations(live)
     if not taken and not annotated:
         return None
@@ -98,7 +96,11 @@ def takeover_patch(
 
 
 def _merged(live: Body, taken: list[Body], ignored: Iterable[str], manager: str) -> list[Body]:
-    """All entries, those taken united with ours in the place of the first of them."""
+    """All entries, those taken united with ours and put first.
+
+    One of another apiVersion names its fields as that version did. Most are called the same, and
+    the API server passes over those that are not (tried with an autoscaling/v1 object).
+    """
     ours = entry_of(live, manager)
     merged = [*taken, ours] if ours else taken
     entry = {

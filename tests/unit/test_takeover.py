@@ -61,7 +61,7 @@ PAUSED = {"f:spec": {"f:paused": {}}}
         (deployment(entry("kubectl-edit", REPLICAS)), False),
         (deployment(entry("helm", REPLICAS)), False),
         (deployment(entry("kubectl-create", REPLICAS, subresource="status")), False),
-        (deployment(entry("kubectl-create", REPLICAS, apiVersion="apps/v1beta1")), False),
+        (deployment(entry("kubectl-create", REPLICAS, apiVersion="apps/v1beta1")), True),
         (
             deployment(entry("kubectl-create", REPLICAS), entry("gitops", REPLICAS, "Apply")),
             False,
@@ -77,11 +77,16 @@ def test_a_takeover_unites_the_fields_of_kubectl_and_removes_its_annotation():
     others = [
         entry("kubectl-edit", PAUSED),
         entry("kube-controller-manager", {"f:status": {}}, subresource="status"),
-        entry("kubectl-create", REPLICAS, apiVersion="apps/v1beta1"),
+        entry("kubectl-create", REPLICAS, subresource="scale"),
     ]
     live = deployment(
         others[0],
-        entry("kubectl-client-side-apply", annotated, time="2026-01-02T00:00:00Z"),
+        entry(
+            "kubectl-client-side-apply",
+            annotated,
+            time="2026-01-02T00:00:00Z",
+            apiVersion="extensions/v1beta1",
+        ),
         others[1],
         entry("kubectl", REPLICAS, "Apply", time="2026-01-03T00:00:00Z"),
         others[2],
