@@ -6,6 +6,7 @@ Where the refs live is the origin's affair (`LocalOrigin` for a repository on th
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -41,6 +42,8 @@ class GitStore:
         self._url = url
         self._branch = branch
         self._log = Log(repo)
+        # Its packs are mapped into memory; nobody has to remember to close a store.
+        weakref.finalize(self, repo.close)
         self._listed: dict[tuple[str, str], Mapping[str, File]] = {}
 
     @property
