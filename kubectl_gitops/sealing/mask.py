@@ -63,7 +63,7 @@ def _values(body: Body | None, rules: Sequence[SealRule]) -> dict[Path, Any]:
 
 def _meaning(spot: Spot) -> Any:
     """What is compared: base64 is written in more than one way."""
-    if not spot.raw or spot.path[0] != "data" or not isinstance(spot.value, str):
+    if not (spot.raw and spot.path[0] == "data" and isinstance(spot.value, str)):
         return spot.value
     try:
         return decoded(spot.value, spot.pointer)

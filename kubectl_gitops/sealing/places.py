@@ -7,6 +7,7 @@ Secret is what stands
 * in `data` or `stringData` of a map anywhere else that says `apiVersion: v1`, `kind: Secret` (in a
   Template, an ApplicationSet, the values of a HelmRelease): any JSON value, where it stands. What
   holds it decides what it means, so nothing is merged, decoded or moved there;
+* in an annotation of a Secret that keeps a copy of it all, in JSON or compressed;
 * where a seal rule of the branch leads: any JSON value but a map or a list, whose values are
   sealed one by one. Never what names a resource or an item of a list.
 
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -37,10 +37,23 @@ __all__ = ["Path", "Spot", "decoded", "is_secret", "merged", "place_of", "replac
 Path = tuple[str, ...]
 """The segments of a place's pointer."""
 
-_VALUES = ("data", "stringData")
+_VALUES = (("data",), ("stringData",))
 _RENAMED = {"stringData": "data"}
 _IDENTITY = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
-_ITEM = re.compile(r"name=|[0-9]+\Z")
+
+_ANNOTATIONS = ["metadata", "annotations"]
+# Where clients keep a copy of the whole object they applied: kubectl, Rancher, Banzai, kopf.
+_COPIES = frozenset(
+    {
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "objectset.rio.cattle.io/applied",
+        "banzaicloud.com/last-applied",
+        "kopf.zalando.org/last-handled-configuration",
+    }
+)
+_COMPRESSED = ("H4sI", "UEsDB")
+"""How gzip and zip begin in base64: no tripwire sees through them."""
+
 _BASE64_BREAKS = str.maketrans("", "", "\r\n")
 
 
@@ -91,9 +104,34 @@ def replaced(
     body: Body, id: ResourceId, rules: Iterable[SealRule], change: Callable[[Spot], Any]
 ) -> Body:
     """A copy of a body with another value at each spot."""
-    walk = _Walk(is_secret(body), change)
-    copy: Body = walk.copy(body, (), coverage(rules, id), inside=False)
+    copy: Body = _Walk(is_secret(body), change).copy(body, (), _At(coverage(rules, id)))
     return copy
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """What is known at one place of a walk.
+
+    `secret` is the length of the path to the Secret that the place is in, None outside of any;
+    `item`: the place is an item of a list.
+    """
+
+    covered: Coverage
+    secret: int | None = None
+    item: bool = False
+
+    def in_values(self, path: Path) -> bool:
+        """True in `data` and `stringData` of a Secret, at any depth."""
+        return self.secret is not None and path[self.secret : self.secret + 1] in _VALUES
+
+    def is_secret(self, path: Path, value: Any) -> bool:
+        """Whether a value that is no map and no list must be sealed here."""
+        if self.covered.whole or self.in_values(path):
+            return True
+        if self.secret is None or not isinstance(value, str):
+            return False
+        *above, name = path[self.secret :]
+        return above == _ANNOTATIONS and (name in _COPIES or value.startswith(_COMPRESSED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,41 +141,42 @@ class _Walk:
     raw: bool
     change: Callable[[Spot], Any]
 
-    def copy(self, value: Any, path: Path, covered: Coverage, *, inside: bool) -> Any:
-        """`value` at `path`; `inside`: it belongs to the values of a Secret."""
+    def copy(self, value: Any, path: Path, at: _At) -> Any:
+        """`value`, which stands at `path`, with its spots changed."""
         if isinstance(value, dict):
-            return self._map(value, path, covered, inside=inside)
+            return self._map(value, path, at)
         if isinstance(value, list):
-            return self._list(value, path, covered, inside=inside)
-        secret = inside or (covered.whole and not _names_something(path))
-        if value is None or not (secret or is_sealed(value)):
+            return self._list(value, path, at)
+        if value is None or not (is_sealed(value) or at.is_secret(path, value)):
             return value
-        return self.change(Spot(path, value, self.raw and path[0] in _VALUES))
+        return self.change(Spot(path, value, self.raw and path[:1] in _VALUES))
 
-    def _map(self, value: Body, path: Path, covered: Coverage, *, inside: bool) -> Body:
-        holds = is_secret(value)
+    def _map(self, value: Body, path: Path, at: _At) -> Body:
+        secret = len(path) if is_secret(value) and not at.in_values(path) else at.secret
         return {
-            key: self.copy(
-                child,
-                (*path, key),
-                covered.into_key(key),
-                inside=inside or (holds and key in _VALUES),
-            )
+            key: self.copy(child, (*path, key), _At(_into(at, path, key), secret))
             for key, child in value.items()
         }
 
-    def _list(self, value: list[Any], path: Path, covered: Coverage, *, inside: bool) -> list[Any]:
-        names = [_name(item) for item in value]
+    def _list(self, value: list[Any], path: Path, at: _At) -> list[Any]:
+        # Inside a Secret's values a name is a value itself, and sealed.
+        names = [None if at.in_values(path) else _name(item) for item in value]
         times = Counter(names)
         return [
             self.copy(
                 item,
                 (*path, f"name={name}" if name is not None and times[name] == 1 else str(position)),
-                covered.into_item(item, position),
-                inside=inside,
+                _At(at.covered.into_item(item, position), at.secret, item=True),
             )
             for position, (item, name) in enumerate(zip(value, names, strict=True))
         ]
+
+
+def _into(at: _At, path: Path, key: str) -> Coverage:
+    """How far rules cover a key's value: never one that says which resource or item this is."""
+    if (*path, key) in _IDENTITY or (key == "name" and (at.item or path[-1:] == ("metadata",))):
+        return Coverage()
+    return at.covered.into_key(key)
 
 
 def _name(item: object) -> str | None:
@@ -146,13 +185,6 @@ def _name(item: object) -> str | None:
     metadata = item.get("metadata")
     name = item.get("name", metadata.get("name") if isinstance(metadata, dict) else None)
     return name if isinstance(name, str) else None
-
-
-def _names_something(path: Path) -> bool:
-    """Without these a body would not say which resource it is, or which item of a list is which."""
-    if path in _IDENTITY or path[-2:] == ("metadata", "name"):
-        return True
-    return len(path) > 1 and path[-1] == "name" and _ITEM.match(path[-2]) is not None
 
 
 def merged(body: Body, id: ResourceId) -> Body:

@@ -75,7 +75,9 @@ def _read(path: Path, where: str) -> bytes:
     Links are followed, for a mounted Secret is one; what counts is the file behind them. Without
     waiting: to open a FIFO for reading would block for ever.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    # Windows has only O_BINARY of the three, everything else only the other two.
+    names = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in names)
     handle = os.open(path, flags)
     try:
         _check_file(handle, path, where)

@@ -421,6 +421,55 @@ def test_a_path_of_many_stars_costs_no_more_than_others() -> None:
     assert sealed_of(write({**POLICY, "spec": deep}), None, rules=[rule]).body["spec"] == deep
 
 
+@pytest.mark.parametrize(
+    ("name", "copy"),
+    [
+        ("kubectl.kubernetes.io/last-applied-configuration", '{"data":{"p":"aHVudGVyMg=="}}'),
+        ("kopf.zalando.org/last-handled-configuration", "{}"),
+        ("objectset.rio.cattle.io/applied", "anything"),
+        ("example.com/copy", "H4sIAAAAAAAA/8vILCpRyMlMTy0BAA"),
+        ("example.com/copy", "UEsDBBQAAAAIAA"),
+    ],
+)
+def test_a_copy_of_the_secret_in_an_annotation_is_sealed_with_it(name: str, copy: str) -> None:
+    annotations = {name: copy, "example.com/note": "public"}
+    text = secret(metadata={"name": "db", "namespace": "shop", "annotations": annotations})
+    sealed = sealed_of(text)
+    assert [place.pointer for place in sealed_values(sealed)] == [
+        f"/metadata/annotations/{name.replace('/', '~1')}"
+    ]
+    assert open_manifest(sealed, KEYRING).body == json.loads(text)
+    assert mask(json.loads(text))["metadata"]["annotations"] == {
+        name: "***",
+        "example.com/note": "public",
+    }
+    other = json.dumps({**json.loads(text), "kind": "ConfigMap"})
+    assert sealed_of(other, None).body == json.loads(other)
+
+
+def test_names_in_lists_of_a_secrets_values_are_values() -> None:
+    body = manifest(NESTED).body
+    body["objects"][1]["data"] = {"x": [{"name": "hunter2"}, {"name": "b", "v": [1]}]}
+    body["objects"][1]["data"]["y"] = {"apiVersion": "v1", "kind": "Secret", "z": 1}
+    sealed = sealed_of(write(body))
+    assert "hunter2" not in json.dumps(sealed.body)
+    assert [p.pointer for p in sealed_values(sealed) if "/data/" in p.pointer] == [
+        f"/objects/name=inner/data/{rest}"
+        for rest in ("x/0/name", "x/1/name", "x/1/v/0", "y/apiVersion", "y/kind", "y/z")
+    ]
+    assert open_manifest(sealed, KEYRING).body == body
+
+
+def test_a_rule_seals_a_name_that_names_no_item() -> None:
+    body = {
+        **POLICY,
+        "spec": {"5": {"name": "x"}, "items": [{"name": "y"}], "metadata": {"name": 1}},
+    }
+    sealed = sealed_of(write(body), rules=[SealRule(ResourcePattern(), ("/spec",))])
+    assert [place.pointer for place in sealed_values(sealed)] == ["/spec/5/name"]
+    assert open_manifest(sealed, KEYRING).body == body
+
+
 def test_what_a_former_rule_sealed_opens_without_it() -> None:
     text = write(POLICY)
     rule = SealRule(ResourcePattern(kind="Policy"), ("/spec/password",))
@@ -487,6 +536,8 @@ def test_a_difference_shows_which_values_changed_as_kubectl_does() -> None:
     assert new is not None
     assert old["data"] == {"a": "***", "b": "*** (before)", "gone": "***", "odd": "*** (before)"}
     assert new["data"] == {"a": "***", "b": "*** (after)", "new": "***", "odd": "*** (after)"}
+    clear = json.loads(secret(stringData={"a": "one"}))
+    assert mask_pair(clear, clear) == (mask(clear), mask(clear))
     assert mask_pair(before, None) == (mask(before), None)
     assert mask_pair(None, after) == (None, mask(after))
 
