@@ -91,7 +91,7 @@ def _store(target: Target) -> Store:
     if target.repo.startswith("/") and not Path(target.repo).exists():
         create_bare(Path(target.repo), target.branch)
         talk.note(f"made a bare repository in {target.url}")
-    return open_store(target.repo, target.branch, data_dir=data_dir())
+    return open_store(target.repo, target.branch, data_dir=data_dir(), warn=talk.warning)
 
 
 def _bound(

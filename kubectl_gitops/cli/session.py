@@ -71,7 +71,7 @@ def open_target_store(options: Options, context: str) -> tuple[Target, Store]:
 
     given = {"repo": options.repo, "branch": options.branch, "path": options.path}
     target = load_target(options.target or None, context, given, os.environ)
-    store = open_store(target.repo, target.branch, data_dir=data_dir())
+    store = open_store(target.repo, target.branch, data_dir=data_dir(), warn=talk.warning)
     return target, store
 
 
