@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from kubectl_gitops.sealing.clear import secret_values
 from kubectl_gitops.sealing.exclusions import unmanageable
+from kubectl_gitops.sealing.exposure import exposed
 from kubectl_gitops.sealing.mask import mask, mask_pair
 from kubectl_gitops.sealing.places import place_of
 from kubectl_gitops.sealing.rules import SealRule
@@ -25,6 +26,7 @@ from kubectl_gitops.sealing.values import (
 __all__ = [
     "SealRule",
     "Tripwire",
+    "exposed",
     "mask",
     "mask_pair",
     "moved_values",
