@@ -38,13 +38,13 @@ def holds_credentials(url: str) -> bool:
 def _split(rest: str) -> tuple[str, str, str]:
     """User info, `@` and the place.
 
-    A password with an unescaped `/` ends the authority for a URL parser, which would then print
-    the password's tail as a path: after a colon that starts no port, all up to the last `@` goes.
+    A password with an unescaped `/` or `@` ends early for a URL parser, which would then print its
+    tail. So where there is a password, or a colon that starts no port, all up to the last `@` goes.
     """
     authority, slash, path = rest.partition("/")
-    if "@" not in authority and "@" in path and _is_no_port(authority):
-        return rest.rpartition("@")
     user, at, host = authority.rpartition("@")
+    if ":" in user or (not at and _is_no_port(authority)):
+        return rest.rpartition("@")
     return user, at, host + slash + path
 
 
