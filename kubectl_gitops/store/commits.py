@@ -10,7 +10,7 @@ from dulwich.objects import Commit, ObjectID
 from dulwich.repo import BaseRepo
 
 from kubectl_gitops.errors import GitopsError, printable
-from kubectl_gitops.store.objects import oid
+from kubectl_gitops.store.objects import commit_at, oid
 
 __all__ = ["first_parents", "is_ancestor", "newest_first", "parents", "resolve"]
 
@@ -19,7 +19,9 @@ _ABBREVIATED = re.compile(r"[0-9a-f]{4,40}")
 
 def parents(repo: BaseRepo, commit: ObjectID) -> list[ObjectID]:
     """The parents of a commit that the repository has: none where a shallow one ends."""
-    return [parent for parent in repo.get_parents(commit) if parent in repo.object_store]
+    store = repo.object_store
+    found = commit_at(store, commit.decode("ascii"))
+    return [ObjectID(parent) for parent in found.parents if parent in store]
 
 
 def first_parents(repo: BaseRepo, commit: ObjectID) -> Iterator[ObjectID]:
@@ -50,8 +52,7 @@ def newest_first(
 
 
 def _time(repo: BaseRepo, commit: ObjectID) -> int:
-    found = repo.object_store[commit]
-    return found.commit_time if isinstance(found, Commit) else 0
+    return int(commit_at(repo.object_store, commit.decode("ascii")).commit_time)
 
 
 def is_ancestor(repo: BaseRepo, older: ObjectID, newer: ObjectID) -> bool:

@@ -48,7 +48,8 @@ def open_bare(path: Path, branch: str) -> Repo:
             f"git clone --bare {_shown(path)} {_shown(path)}.git",
         )
     repo = _opened(path)
-    if not repo.bare or _is_checked_out(path, branch):
+    is_bare = repo.get_config().get_boolean((b"core",), b"bare", default=True)
+    if not is_bare or _is_checked_out(path, branch):
         repo.close()
         raise GitopsError(
             f"the branch {printable(branch)} of {_shown(path)} is checked out in a work tree",
