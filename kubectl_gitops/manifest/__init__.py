@@ -5,7 +5,7 @@ from kubectl_gitops.manifest.edit import edit_text
 from kubectl_gitops.manifest.layout import path_of
 from kubectl_gitops.manifest.lists import flatten
 from kubectl_gitops.manifest.model import Manifest, OpenManifest
-from kubectl_gitops.manifest.prepare import Prepared, prepare, unique
+from kubectl_gitops.manifest.prepare import Prepared, identified, prepare, unique
 from kubectl_gitops.manifest.scope import custom_scopes, is_namespaced
 from kubectl_gitops.manifest.snapshot import (
     Entry,
@@ -29,6 +29,7 @@ __all__ = [
     "documents",
     "edit_text",
     "flatten",
+    "identified",
     "is_manifest_path",
     "is_namespaced",
     "path_of",

@@ -28,15 +28,18 @@ MAX_INPUT = 64 << 20
 """Bytes that one command reads as its input."""
 
 _LINE_OF_DASHES = re.compile(r"^---[^\n]*(?:\n|\Z)", re.MULTILINE)
-_SPACE = re.compile(r"\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One document of a text: `text[start:end]`, its value (None: only comments), its format."""
+    """One document of a text: `text[start:end]`, its first line, and its value.
+
+    The value is None where there are only comments. `json` tells the format.
+    """
 
     start: int
     end: int
+    line: int
     value: Any = field(repr=False)
     json: bool = False
 
@@ -78,10 +81,9 @@ def documents(text: str | bytes, source: str) -> tuple[Document, ...]:
 
 
 def _document(text: str, chunk: Chunk, index: int, source: str) -> Document:
-    line = text.count("\n", 0, chunk.start) + 1
     if type(chunk.value) is not dict:
-        raise broken(source, line, 1, "a manifest is a map of keys and values")
-    return Document(chunk.value, text[chunk.start : chunk.end], source, line, index)
+        raise broken(source, chunk.line, 1, "a manifest is a map of keys and values")
+    return Document(chunk.value, text[chunk.start : chunk.end], source, chunk.line, index)
 
 
 def decode(text: str | bytes, source: str) -> str:
@@ -106,71 +108,82 @@ def chunks(text: str, source: str) -> list[Chunk]:
     """Every chunk of a text without a byte order mark, those without a value included."""
     is_json = text.lstrip().startswith("{")
     found: list[Chunk] = []
-    for start, end in _spans(text, source):
-        _refuse_large(text[start:end], source, text, start)
-        if is_json and text.startswith("{", _SPACE.match(text, start).end()):  # type: ignore[union-attr]
-            found.extend(_json_chunks(text, start, end, source))
+    for span in _spans(text, source):
+        _refuse_large(text, span, source)
+        if is_json and text[span.start : span.end].lstrip().startswith("{"):
+            found.extend(_json_chunks(text, span, source))
         else:
-            found.append(_yaml_chunk(text, start, end, source))
+            found.append(_yaml_chunk(text, span, source))
     return found
 
 
-def _spans(text: str, source: str) -> Iterator[tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    line: int
+
+    def cut(self, text: str, start: int) -> _Span:
+        """What is left of it from `start` on."""
+        return _Span(start, self.end, self.line + text.count("\n", self.start, start))
+
+
+def _spans(text: str, source: str) -> Iterator[_Span]:
     """Where the chunks are: k8s.io/apimachinery's YAMLReader.
 
     A line of dashes ends a chunk; one at a chunk's very beginning is a part of it, so that
     `---#x` there is text (and then an error) while elsewhere it separates.
     """
-    start = begin = 0
+    span = _Span(0, len(text), 1)
+    begin = 0
     for match in _LINE_OF_DASHES.finditer(text):
         rest = match[0][3:].strip()
         if rest and not rest.startswith("#"):
-            line = text.count("\n", 0, match.start()) + 1
+            line = span.cut(text, match.start()).line
             raise broken(source, line, 4, "nothing may stand behind `---` in its line")
         if match.start() > begin:
-            yield start, match.start()
-            start = begin = match.end()
-        elif not match[0].startswith("---#"):
-            start = match.end()
+            yield _Span(span.start, match.start(), span.line)
+        elif match[0].startswith("---#"):
+            continue
+        span = span.cut(text, match.end())
+        begin = match.end() if match.start() > begin else begin
     if begin < len(text):
-        yield start, len(text)
+        yield span
 
 
-def _refuse_large(chunk: str, source: str, text: str, start: int) -> None:
-    if len(chunk) <= MAX_DOCUMENT // 4:
+def _refuse_large(text: str, span: _Span, source: str) -> None:
+    if span.end - span.start <= MAX_DOCUMENT // 4:
         return
-    size = len(chunk.encode())
+    size = len(text[span.start : span.end].encode())
     if size > MAX_DOCUMENT:
-        line = text.count("\n", 0, start) + 1
-        raise broken(
-            source, line, 1, f"a document of {size:,} bytes; the limit is {MAX_DOCUMENT:,}"
-        )
+        problem = f"a document of {size:,} bytes; the limit is {MAX_DOCUMENT:,}"
+        raise broken(source, span.line, 1, problem)
 
 
-def _yaml_chunk(text: str, start: int, end: int, source: str) -> Chunk:
-    line = text.count("\n", 0, start) + 1
-    return Chunk(start, end, yaml_value(text[start:end], source, line))
+def _yaml_chunk(text: str, span: _Span, source: str) -> Chunk:
+    value = yaml_value(text[span.start : span.end], source, span.line)
+    return Chunk(span.start, span.end, span.line, value)
 
 
-def _json_chunks(text: str, start: int, end: int, source: str) -> Iterator[Chunk]:
+def _json_chunks(text: str, span: _Span, source: str) -> Iterator[Chunk]:
     """The JSON values of one chunk. What the strict reader refuses, YAML reads or refuses.
 
     A duplicate key, too, is left to YAML's reader, which knows its line and column.
     """
-    while start < end:
+    while span.start < span.end:
+        first = span.end - len(text[span.start : span.end].lstrip())
         try:
-            value, stop = _JSON.raw_decode(text, _SPACE.match(text, start).end())  # type: ignore[union-attr]
+            value, stop = _JSON.raw_decode(text, first)
             _check(value, MAX_DEPTH)
         except (ValueError, RecursionError):
-            yield _yaml_chunk(text, start, end, source)
+            yield _yaml_chunk(text, span, source)
             return
         except OverflowError as error:
-            line = text.count("\n", 0, start) + 1
-            raise broken(source, line, 1, str(error)) from error
-        if not text[stop:end].strip():
-            stop = end
-        yield Chunk(start, stop, value, json=True)
-        start = stop
+            raise broken(source, span.line, 1, str(error)) from error
+        if not text[stop : span.end].strip():
+            stop = span.end
+        yield Chunk(span.start, stop, span.line, value, json=True)
+        span = span.cut(text, stop)
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def edit_text(
     The warning is None where the text was changed in place. `drop_comments_in` names top-level
     keys whose comments do not survive, those behind their last line included: people note
     passwords in Secrets. A text with an anchor is then written anew as a whole, for a value may
-    stand anywhere in it. JSON stays JSON.
+    stand anywhere in it, and so is one in flow style. JSON stays JSON.
     """
     if not drop_comments_in and same(old_body, new_body):
         return text, None
@@ -65,7 +65,7 @@ def _edited(text: str, old: Body, new: Body, bare: frozenset[str]) -> str | None
     source = text[chunk.start : chunk.end]
     try:
         tree = tree_of(source)
-        if bare and tree.anchored:
+        if bare and (tree.anchored or (tree.root.style == "{" and not chunk.json)):
             return None
         return text[: chunk.start] + spliced(source, tree, old, new, bare) + text[chunk.end :]
     except (ValueError, yaml.YAMLError):

@@ -109,20 +109,18 @@ def _anew(file: Parsed, number: int, edits: Edits) -> str | None:
 
 
 def _joined(file: Parsed, texts: list[str | None]) -> str:
-    """The documents that are left, each behind its separator."""
+    """The documents that are left, the first behind the first separator, others behind theirs."""
     bounds = [0, *(chunk.end for chunk in file.chunks)]
     separators = [
         file.text[end : chunk.start] for end, chunk in zip(bounds, file.chunks, strict=False)
     ]
-    joined = ""
-    for separator, text in zip(separators, texts, strict=True):
-        if text is None:
-            continue
-        if joined and separator and not joined.endswith("\n"):
-            joined += "\n"
-        joined += (separator if joined or separator == separators[0] else "") + text
-    # A file that begins with `{` is JSON to kubectl, and what follows must be, too.
-    if joined.lstrip().startswith("{") and not file.chunks[0].json and "\n---" in joined:
+    kept = [(n, text) for n, text in enumerate(texts) if text is not None]
+    joined = separators[0] + kept[0][1]
+    for number, text in kept[1:]:
+        needs_line = separators[number] and not joined.endswith("\n")
+        joined += ("\n" if needs_line else "") + separators[number] + text
+    # A file that begins with `{` is JSON to kubectl, and so must be all that follows.
+    if len(kept) > 1 and joined.lstrip().startswith("{") and not file.chunks[0].json:
         joined = f"---\n{joined}"
     return joined + file.text[bounds[-1] :]
 

@@ -54,6 +54,7 @@ class _Builder:
     """The state of reading one document: what its anchors stand for, and what it has cost."""
 
     def __init__(self, text: str, source: str, line: int) -> None:
+        self.text = text
         self.events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self.source = source
         self.line = line
@@ -107,6 +108,9 @@ class _Builder:
     def scalar(self, event: Any) -> scalars.Scalar:
         if event.tag is None and not event.implicit[0]:
             return str(event.value)
+        if event.tag is not None and self.text.startswith(",", event.end_mark.index):
+            # To go-yaml the comma is a part of the tag: `[!a, b]` has one item there.
+            self.fail(event, "a comma directly behind a tag")
         try:
             return scalars.value(_raw(event))
         except ValueError as error:

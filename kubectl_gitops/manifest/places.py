@@ -60,6 +60,10 @@ class Source:
         """True where nothing but blanks stands before it."""
         return not self.text[self.line_start(index) : index].strip(" ")
 
+    def ends_line(self, index: int) -> bool:
+        """True where nothing but blanks, not even a comment, stands behind it."""
+        return not self.text[index : self.line_stop(index)].strip()
+
 
 def block_edits(
     source: Source, parts: Sequence[Part], kept: Sequence[bool], inserted: Inserted

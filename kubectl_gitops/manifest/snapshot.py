@@ -158,11 +158,13 @@ def read_snapshot(
     *,
     root: str = "",
     default_namespace: str = "default",
+    scopes: Mapping[tuple[str, str], bool] | None = None,
 ) -> Snapshot:
     """Find the resources of the set at `root` among files, by their full paths.
 
     A file is looked at if its path may be that of a manifest and no directory below `root` makes
-    it part of another set (by a `.gitops.toml` of its own).
+    it part of another set (by a `.gitops.toml` of its own). `scopes` tells of custom kinds whose
+    CRD is not among the files: (group, kind) → namespaced.
     """
     looked_at = {path: files[path] for path in sorted(_of_set(files, root))}
     found: list[Document] = []
@@ -173,7 +175,7 @@ def read_snapshot(
         except GitopsError as error:
             unreadable[path] = error
     places: dict[ResourceId, list[Entry]] = {}
-    custom = custom_scopes(document.body for document in found)
+    custom = {**(scopes or {}), **custom_scopes(document.body for document in found)}
     for document in found:
         entry = _entry(document, default_namespace, custom)
         places.setdefault(entry.manifest.id, []).append(entry)
@@ -215,7 +217,7 @@ def _resources(data: bytes, path: str) -> list[Document]:
                 chunk.value,
                 file.text[chunk.start : chunk.end],
                 path,
-                file.text.count("\n", 0, chunk.start) + 1,
+                chunk.line,
                 index,
             )
         )

@@ -136,11 +136,22 @@ class _Walk:
             yield self.after_key(one, new)
 
     def after_key(self, one: Entry, new: Any) -> Edit:
-        column = self.source.column(one.start)
-        if not (_is_block(one.value) or (new and type(new) in (dict, list))):
-            return self.in_place(one.value, _like(one.value, new, column + 2))
-        written = entry("x", new, column).removeprefix("x:")
-        return self.colon(one), one.value.end, self.lines(written)
+        """A value of another kind; the comment in the line of the old one's end is kept."""
+        node, column = one.value, self.source.column(one.start)
+        if new and type(new) in (dict, list):
+            end = self.source.line_stop(node.end)
+            comment = self.source.text[node.end : end].strip()
+            written = f" {comment}" if comment else ""
+            written += entry("", new, column).partition(":")[2]
+            return (
+                self.colon(one),
+                node.end + len(self.source.text[node.end : end].rstrip()),
+                self.lines(written),
+            )
+        written = self.like(node, new, column + 2)
+        if _is_block(node):
+            return self.colon(one), node.end, self.lines(f" {written}")
+        return self.in_place(node, written)
 
     def colon(self, one: Entry) -> int:
         """The place behind the colon. Raises ValueError for an explicit key (`? key`)."""
@@ -153,6 +164,19 @@ class _Walk:
         """A text in the place of a value; one of length zero stands right behind its colon."""
         needs_space = node.start == node.end and self.source.text[node.start - 1] not in " \t"
         return node.start, node.end, self.lines(" " + written if needs_space else written)
+
+    def like(self, node: Node, value: Any, column: int) -> str:
+        """A value in block style, quoted as the old one was where that is possible."""
+        if type(value) is not str:
+            return block(value, column)
+        if "\n" in value and not self.source.ends_line(node.end):
+            return quoted(value)
+        plain = scalar(value, column)
+        if node.style == '"' and "\n" not in value:
+            return quoted(value)
+        if node.style == "'" and "\n" not in value and not plain.startswith('"'):
+            return "'" + value.replace("'", "''") + "'"
+        return plain
 
     def lines(self, text: str) -> str:
         return text.replace("\n", self.source.newline)
@@ -184,7 +208,7 @@ class _Walk:
         elif not _is_block(node):
             yield self.in_place(value, flow(new))
         elif value.start == value.end or not new or type(new) not in (dict, list):
-            yield self.in_place(value, _like(value, new, self.source.column(node.start) + 2))
+            yield self.in_place(value, self.like(value, new, self.source.column(node.start) + 2))
         else:
             yield self.in_place(value, block(new, self.source.column(value.start)))
 
@@ -238,16 +262,6 @@ def _ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
     rest = range(shorter - head)
     tail = next((n for n in rest if not same(old[-1 - n], new[-1 - n])), len(rest))
     return head, tail
-
-
-def _like(node: Node, value: Any, column: int) -> str:
-    """A value in block style, quoted as the old one was where that is possible."""
-    if type(value) is not str or "\n" in value:
-        return block(value, column)
-    plain = scalar(value, column)
-    if node.style == "'" and not plain.startswith('"'):
-        return "'" + value.replace("'", "''") + "'"
-    return quoted(value) if node.style == '"' else plain
 
 
 def _bare(name: str, value: Any, column: int) -> str:
