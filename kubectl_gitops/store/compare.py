@@ -6,6 +6,7 @@ file nobody can read now.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -108,9 +109,8 @@ class Comparison:
         seen = {last.revision.path, *(place.path for place in self.delta.touched.get(id, ()))}
         if not seen.isdisjoint(self.current.unreadable):
             return True
-        words = (id.kind.encode(), id.name.encode())
         texts = (self.documents.text(self.current.blobs[p]) for p in self.current.unreadable)
-        return any(all(word in text for word in words) for text in texts)
+        return any(_has_word(text, id.kind) and _has_word(text, id.name) for text in texts)
 
     def _body(self, id: ResourceId, place: Occurrence) -> Body | None:
         """The document of a resource in a blob.
@@ -127,3 +127,8 @@ class Comparison:
             if (other.group, other.kind, other.name) == (id.group, id.kind, id.name)
         ]
         return alike[0] if len(alike) == 1 else None
+
+
+def _has_word(text: bytes, word: str) -> bool:
+    part = rb"[A-Za-z0-9._-]"
+    return bool(re.search(rb"(?<!%b)%b(?!%b)" % (part, re.escape(word.encode()), part), text))

@@ -42,17 +42,23 @@ _FEW_RECORDS = 8
 
 def record_path(root: str, resource: ResourceId) -> str:
     """`production/shop/deployment.apps/web.json`."""
-    path = path_of(resource).removesuffix(".yaml") + ".json"
-    return f"{_folder(root)}/{path}" if root else path
+    return _beside_format(_folder(root) + path_of(resource).removesuffix(".yaml") + ".json")
 
 
 def _folder(root: str) -> str:
-    """The directory of a set's records, escaped where it would have the name of a file of ours."""
+    """The directory of a set's records, ending in `/`; no part of it has the name of a record."""
     parts = (part.replace("%", "%25") for part in root.split("/"))
-    return "/".join(
-        f"{part.removesuffix('.json')}%2ejson" if part.endswith(".json") else part
-        for part in ("%66ormat" if part == FORMAT_FILE else part for part in parts)
-    )
+    safe = (f"{p.removesuffix('.json')}%2ejson" if p.endswith(".json") else p for p in parts)
+    return "/".join(safe) + "/" if root else ""
+
+
+def _beside_format(path: str) -> str:
+    """A set or a Namespace may be called `format`, too; an `f` is escaped nowhere else."""
+    return f"%66{path[1:]}" if path.startswith(f"{FORMAT_FILE}/") else path
+
+
+def _place(root: str) -> str:
+    return _beside_format(_folder(root)).rstrip("/")
 
 
 def encode_sets(sets: Iterable[str]) -> bytes:
@@ -97,7 +103,7 @@ def lookup(
     """`recorded` for about `count` resources: where they are many, the tree is read only once."""
     if count < _FEW_RECORDS:
         return lambda resource: recorded(store, tree, root, resource)
-    listed = objects.files(store, tree, _folder(root))
+    listed = objects.files(store, tree, _place(root))
 
     def listed_record(resource: ResourceId) -> Recorded | None:
         file = listed.get(record_path(root, resource))
@@ -141,8 +147,7 @@ def latest(
 
     `skip` are record paths that the caller knows already.
     """
-    folder = _folder(root)
-    depth = folder.count("/") + 1 if folder else 0
-    for path, file in objects.files(store, tree, folder).items():
-        if path.count("/") == depth + _PARTS - 1 and path not in skip:
+    slashes = _folder(root).count("/") + _PARTS - 1
+    for path, file in objects.files(store, tree, _place(root)).items():
+        if path.count("/") == slashes and path not in skip:
             yield _read(store, file.blob)
