@@ -13,7 +13,7 @@ people's comments have to stay. Files are written whole or not at all, for their
 from __future__ import annotations
 
 from kubectl_gitops.settings.directories import cache_dir, config_file, data_dir
-from kubectl_gitops.settings.keys import load_keys, write_key_file
+from kubectl_gitops.settings.keys import load_keys, read_passphrase, write_key_file
 from kubectl_gitops.settings.shared import (
     SETTINGS_FILE,
     IgnoreRule,
@@ -26,7 +26,6 @@ from kubectl_gitops.settings.targets import (
     Target,
     load_target,
     read_targets,
-    remove_target,
     write_target,
 )
 from kubectl_gitops.settings.urls import holds_credentials, redact_url
@@ -43,9 +42,9 @@ __all__ = [
     "load_keys",
     "load_target",
     "parse_store_settings",
+    "read_passphrase",
     "read_targets",
     "redact_url",
-    "remove_target",
     "render_store_settings",
     "update_store_settings",
     "write_key_file",

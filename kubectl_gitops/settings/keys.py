@@ -20,7 +20,7 @@ from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.settings import files
 from kubectl_gitops.settings.targets import Target
 
-__all__ = ["load_keys", "write_key_file"]
+__all__ = ["load_keys", "read_passphrase", "write_key_file"]
 
 _LARGEST = 64 * 1024
 _COMMAND_SECONDS = 30.0
@@ -36,14 +36,28 @@ def load_keys(target: Target, environ: Mapping[str, str], *, key_file: str = "")
     `KUBECTL_GITOPS_KEY_CMD`, the target's key file. One key a line. `GitopsError` names the source
     of a key that the policy refuses, and never the key.
     """
+    source = _source(environ, key_file, target.key_file)
+    return _lines(*source) if source else ()
+
+
+def read_passphrase(environ: Mapping[str, str], *, key_file: str = "") -> str:
+    """The predecessor's passphrase, from the same sources but a target's; it knew no policy."""
+    source = _source(environ, key_file)
+    if source is None:
+        raise GitopsError("no passphrase is given", "export KUBECTL_GITOPS_KEY_FILE=FILE")
+    return source[0].removesuffix("\n").removesuffix("\r")
+
+
+def _source(environ: Mapping[str, str], key_file: str, last: str = "") -> tuple[str, str] | None:
+    """The text of the first source that is named, and its name."""
     file = key_file or environ.get("KUBECTL_GITOPS_KEY_FILE")
     if file:
         return _from_file(file)
     if key := environ.get("KUBECTL_GITOPS_KEY"):
-        return _lines(key, "KUBECTL_GITOPS_KEY")
+        return key, "KUBECTL_GITOPS_KEY"
     if command := environ.get("KUBECTL_GITOPS_KEY_CMD"):
-        return _lines(_output(command), "KUBECTL_GITOPS_KEY_CMD")
-    return _from_file(target.key_file) if target.key_file else ()
+        return _output(command), "KUBECTL_GITOPS_KEY_CMD"
+    return _from_file(last) if last else None
 
 
 def _lines(text: str, where: str) -> tuple[str, ...]:
@@ -58,11 +72,11 @@ def _lines(text: str, where: str) -> tuple[str, ...]:
     return keys
 
 
-def _from_file(name: str) -> tuple[str, ...]:
+def _from_file(name: str) -> tuple[str, str]:
     path = Path(name).expanduser()
     where = printable(str(path))
     try:
-        return _lines(_read(path, where).decode(), where)
+        return _read(path, where).decode(), where
     except UnicodeDecodeError as error:
         raise GitopsError(f"{where} is not UTF-8") from error
     except OSError as error:

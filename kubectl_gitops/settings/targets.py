@@ -16,7 +16,6 @@ __all__ = [
     "Target",
     "load_target",
     "read_targets",
-    "remove_target",
     "select_target",
     "write_target",
 ]
@@ -24,7 +23,8 @@ __all__ = [
 INIT = "kubectl gitops init --repo URL"
 
 _TABLE = "targets"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_NAME = re.compile(r"[^\s-]\S{0,252}")
+"""As contexts are called, which give targets their names: also `arn:aws:eks:…:cluster/prod`."""
 _DIRECT = ("repo", "branch", "path")
 """What a flag or a variable may say in place of the file; `key_file` has an order of its own."""
 
@@ -99,11 +99,9 @@ def _target(name: str, value: object, where: str) -> Target:
 
 def _checked(target: Target) -> Target:
     """The target with its path in one spelling; `GitopsError` for what can be no target."""
-    if target.name and not _NAME.fullmatch(target.name):
-        raise GitopsError(
-            f"{printable(target.name)!r} is no name for a target: letters, digits, '.', '_', '-'",
-            exit=Exit.USAGE,
-        )
+    shown = printable(target.name)
+    if target.name and not (shown == target.name and _NAME.fullmatch(shown)):
+        raise GitopsError(f"'{shown}' is no name for a target", exit=Exit.USAGE)
     path = PurePosixPath(target.path)
     if path.is_absolute() or ".." in path.parts or printable(target.path) != target.path:
         raise GitopsError(
@@ -164,17 +162,11 @@ def write_target(target: Target, path: Path | None = None) -> None:
     key_file = str(Path(target.key_file).expanduser().absolute()) if target.key_file else ""
     kept = _checked(replace(target, key_file=key_file))
     settings = {key: getattr(kept, field) or None for key, field in _SETTINGS.items()}
-    _edit({(_TABLE, target.name, key): value for key, value in settings.items()}, path)
-
-
-def remove_target(name: str, path: Path | None = None) -> None:
-    """Take a target out of the person's file; nothing happens where there is none."""
-    _edit({(_TABLE, name): None}, path)
-
-
-def _edit(changes: Mapping[document.Path, str | None], path: Path | None) -> None:
     file = path or config_file()
     with files.locked(file):
         source = _source(file)
         _parse(source, file)  # never writes on top of what cannot be read
+        changes: dict[document.Path, str | None] = {
+            (_TABLE, target.name, key): value for key, value in settings.items()
+        }
         files.replace(file, document.edit(source, changes))

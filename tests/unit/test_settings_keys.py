@@ -12,7 +12,7 @@ import pytest
 
 from kubectl_gitops.envelope import new_key
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.settings import Target, load_keys, write_key_file
+from kubectl_gitops.settings import Target, load_keys, read_passphrase, write_key_file
 from kubectl_gitops.settings import keys as keys_module
 
 FLAG, FILE, TEXT, COMMAND, OWN = (f"a key, long enough, number {n} of five" for n in range(5))
@@ -219,6 +219,17 @@ def test_a_command_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> 
     start = time.monotonic()
     assert refusal(environ).message == f"the key command {sys.executable} said nothing for 0 s"
     assert time.monotonic() - start < 3
+
+
+# --- the predecessor's passphrase -----------------------------------------------------------
+
+
+def test_a_passphrase_comes_from_the_same_sources_and_knows_no_policy(tmp_path: Path) -> None:
+    file = key_file(tmp_path / "k", "short one\r\n")
+    assert read_passphrase({"KUBECTL_GITOPS_KEY": "a\nb"}) == "a\nb"
+    assert read_passphrase({"KUBECTL_GITOPS_KEY": "a"}, key_file=file) == "short one"
+    with pytest.raises(GitopsError, match="no passphrase is given"):
+        read_passphrase({})
 
 
 # --- a new key ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from kubectl_gitops.settings import (
     load_target,
     read_targets,
     redact_url,
-    remove_target,
     write_target,
 )
 
@@ -91,7 +91,7 @@ def test_no_file_means_no_targets(tmp_path: Path) -> None:
         ),
         (
             "[targets.'a b']\nrepo = 'r'\n",
-            "'a b' is no name for a target: letters, digits, '.', '_', '-'",
+            "'a b' is no name for a target",
         ),
         ("[targets.a]\nrepo = 'r'\npath = '../b'\n", "../b is no path inside a repository"),
         ("[targets.a]\nrepo = 'r'\npath = '/b'\n", "/b is no path inside a repository"),
@@ -129,7 +129,7 @@ def test_else_the_one_of_the_current_context(config: Path) -> None:
 
 
 def test_else_the_only_one_there_is(config: Path) -> None:
-    remove_target("lab", config)
+    config.write_text(CONFIG[: CONFIG.index("[targets.lab]")])
     assert load(config, context="elsewhere") == SHOP
 
 
@@ -202,10 +202,20 @@ def test_a_target_is_changed_in_place(config: Path) -> None:
     assert config.read_text() == CONFIG.replace("trunk", "main")
 
 
-def test_a_target_is_removed_and_the_rest_stays(config: Path) -> None:
-    remove_target("lab", config)
-    remove_target("unknown", config)
-    assert config.read_text().rstrip() == CONFIG[: CONFIG.index("[targets.lab]")].rstrip()
+def test_a_setting_that_is_gone_is_removed(config: Path) -> None:
+    write_target(replace(SHOP, key_file="", cluster=""), config)
+    assert config.read_text() == (
+        CONFIG.replace('cluster = "6b1c"\n', "")
+        .replace('key-file = "/keys/shop"\n', 'branch = "main"\n')
+        .replace("clusters/prod/", "clusters/prod")
+    )
+
+
+def test_a_target_may_be_called_as_any_context_is(config: Path) -> None:
+    for name in ("arn:aws:eks:eu-west-1:1234:cluster/prod", "admin@talos", "gke_a_b_c"):
+        target = Target(name, "/srv/x.git", context=name)
+        write_target(target, config)
+        assert load_target(name, "", {}, {}, config) == target
 
 
 def test_the_file_is_for_its_owner_only_and_its_directory_is_made(tmp_path: Path) -> None:
@@ -223,9 +233,9 @@ def test_the_file_is_for_its_owner_only_and_its_directory_is_made(tmp_path: Path
 def test_a_link_to_the_file_stays_a_link(tmp_path: Path, config: Path) -> None:
     link = tmp_path / "link.toml"
     link.symlink_to(config)
-    remove_target("lab", link)
+    write_target(replace(LAB, branch="main"), link)
     assert link.is_symlink()
-    assert read_targets(config) == (SHOP,)
+    assert read_targets(config) == (SHOP, replace(LAB, branch="main"))
 
 
 def test_a_relative_key_file_is_stored_whole(
@@ -263,7 +273,7 @@ def test_nothing_is_left_behind_by_a_write_that_fails(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(GitopsError, match=r"cannot write .*: no space left on device"):
-        remove_target("lab", config)
+        write_target(replace(LAB, branch="main"), config)
     assert config.read_text() == CONFIG
     assert sorted(entry.name for entry in config.parent.iterdir()) == [
         "config.toml",
