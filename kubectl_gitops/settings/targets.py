@@ -89,19 +89,24 @@ def _target(name: str, value: object, where: str) -> Target:
     settings = document.table(value, printable(where))
     document.check_keys(settings, _SETTINGS, printable(where))
     texts = {
-        _SETTINGS[key]: document.text(item, f"{printable(where)}: {key}")
+        _SETTINGS[key]: text
         for key, item in settings.items()
+        if (text := document.text(item, f"{printable(where)}: {key}"))
     }
-    if not texts.get("repo"):
+    if "repo" not in texts:
         raise GitopsError(f"{printable(where)} names no repo", INIT)
+    _check_name(name)
     return _checked(Target(**{"name": name, **texts}))
+
+
+def _check_name(name: str) -> None:
+    shown = printable(name)
+    if shown != name or not _NAME.fullmatch(name):
+        raise GitopsError(f"'{shown}' is no name for a target", exit=Exit.USAGE)
 
 
 def _checked(target: Target) -> Target:
     """The target with its path in one spelling; `GitopsError` for what can be no target."""
-    shown = printable(target.name)
-    if target.name and not (shown == target.name and _NAME.fullmatch(shown)):
-        raise GitopsError(f"'{shown}' is no name for a target", exit=Exit.USAGE)
     path = PurePosixPath(target.path)
     if path.is_absolute() or ".." in path.parts or printable(target.path) != target.path:
         raise GitopsError(
@@ -149,7 +154,7 @@ def _only(found: Sequence[Target], otherwise: str, all_targets: Iterable[Target]
     names = ", ".join(target.name for target in all_targets)
     raise GitopsError(
         f"{printable(otherwise)}; configured: {names}",
-        "kubectl gitops --target NAME …",
+        "kubectl gitops status --target NAME",
         exit=Exit.USAGE,
     )
 
@@ -161,6 +166,7 @@ def write_target(target: Target, path: Path | None = None) -> None:
     """
     key_file = str(Path(target.key_file).expanduser().absolute()) if target.key_file else ""
     kept = _checked(replace(target, key_file=key_file))
+    _check_name(target.name)
     settings = {key: getattr(kept, field) or None for key, field in _SETTINGS.items()}
     file = path or config_file()
     with files.locked(file):

@@ -70,6 +70,12 @@ def test_targets_are_read_in_order(config: Path) -> None:
     assert read_targets(config) == (SHOP, LAB)
 
 
+def test_a_setting_that_says_nothing_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[targets.a]\nrepo = 'r'\nbranch = ''\npath = '.'\n")
+    assert read_targets(file) == (Target("a", "r", branch="main", path=""),)
+
+
 def test_no_file_means_no_targets(tmp_path: Path) -> None:
     assert read_targets(tmp_path / "none.toml") == ()
 
@@ -253,9 +259,10 @@ def test_a_file_that_cannot_be_read_is_never_written_over(config: Path) -> None:
     assert config.read_text() == "[targets.a]\nrepo = 1\n"
 
 
-def test_a_name_that_is_none_is_never_written(config: Path) -> None:
+@pytest.mark.parametrize("name", ["a b", "", "-a", "a\x1b", "a" * 254])
+def test_a_name_that_is_none_is_never_written(config: Path, name: str) -> None:
     with pytest.raises(GitopsError, match="is no name for a target"):
-        write_target(Target("a b", "/srv/x.git"), config)
+        write_target(Target(name, "/srv/x.git"), config)
     assert config.read_text() == CONFIG
 
 
