@@ -217,6 +217,47 @@ def test_the_rules_of_an_aggregated_role_stay(cluster: ApiServer, aggregated: Bo
     assert stored["rules"] == live["rules"] != []
 
 
+@pytest.fixture
+def webhook(kubectl: Kubectl, namespace: str) -> Iterator[Body]:
+    """A webhook for a kind that nobody has, made by kubectl; an injector wrote its bundle."""
+    rule = {"apiGroups": [f"{namespace}.example.com"], "apiVersions": ["v1"], "resources": ["x"]}
+    hook = {
+        "name": "hook.example.com",
+        "clientConfig": {"service": {"name": "hook", "namespace": namespace}},
+        "rules": [{**rule, "operations": ["CREATE"]}],
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    body = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": f"{namespace}-hook"},
+        "webhooks": [hook],
+    }
+    kind = "validatingwebhookconfiguration"
+    kubectl("apply", "-f", "-", input=json.dumps(body))
+    bundle = {"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": "Y2E="}
+    patch = ["--type=json", "-p", json.dumps([bundle]), "--field-manager=cainjector"]
+    kubectl("patch", kind, f"{namespace}-hook", *patch)
+    yield body
+    kubectl("delete", kind, f"{namespace}-hook")
+
+
+def test_the_bundle_that_an_injector_wrote_stays(cluster: ApiServer, webhook: Body) -> None:
+    api = Api(
+        "admissionregistration.k8s.io",
+        "v1",
+        webhook["kind"],
+        "validatingwebhookconfigurations",
+        False,
+    )
+    ignored = built_in_ignores(webhook, read(cluster, api, webhook))
+    assert ignored == ("/webhooks/name=hook.example.com/clientConfig/caBundle",)
+    stored = take_over(cluster, api, webhook, ignored)
+    assert stored["webhooks"][0]["clientConfig"]["caBundle"] == "Y2E="
+    assert managers(stored) == [("cainjector", "Update"), ("gitops", "Apply")]
+
+
 def test_a_conflict_with_an_edit_names_the_editor_and_may_be_forced_once(
     cluster: ApiServer, kubectl: Kubectl, namespace: str
 ) -> None:
