@@ -17,7 +17,7 @@ from typing import Any
 from kubectl_gitops import pointer as pointer_to
 from kubectl_gitops.fields import Fields, entry_of
 from kubectl_gitops.pointer import ABSENT
-from kubectl_gitops.resource import Body
+from kubectl_gitops.resource import Body, same
 
 __all__ = [
     "MANAGER",
@@ -36,15 +36,6 @@ MANAGER = "gitops"
 _NOISE = frozenset(
     {"managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink", "uid"}
 )
-
-
-def same(one: Any, other: Any) -> bool:
-    """Strict JSON equality: `true` is not 1, 1 is not 1.0, an absent key is not null."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return type(one) is type(other) and bool(one == other)
 
 
 def normalise(body: Body) -> Body:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kubectl_gitops.equality import same
-from kubectl_gitops.resource import Body
+from kubectl_gitops.resource import Body, same
 
 __all__ = ["Merge", "merge"]
 

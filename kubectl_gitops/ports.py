@@ -91,7 +91,7 @@ class Cluster(Protocol):
     def list(
         self, api: Api, namespace: str = "", *, labels: str = "", fields: str = ""
     ) -> list[Body] | Refusal:
-        """All objects of a kind in a namespace (empty: in all), paged; items carry apiVersion/kind."""
+        """All objects of a kind in a namespace (empty: in all), read in pages."""
 
     def apply(
         self,
@@ -178,7 +178,7 @@ class Store(Protocol):
         """The name of the branch, without `refs/heads/`."""
 
     def fetch(self) -> Tip:
-        """Look at the server and bring what is new. Raises `GitopsError` where it is not reached."""
+        """Look at the server and bring what is new; `GitopsError` where it is not reached."""
 
     def files(self, commit: str, path: str = "") -> Mapping[str, File]:
         """Every file below `path` in a commit, by full path. Empty for an empty commit id.
@@ -208,7 +208,7 @@ class Store(Protocol):
         """The full id of a commit of the branch by (abbreviated) id; `GitopsError` if unknown."""
 
     def revisions(self, tip: Tip, resource: ResourceId, path: str = "") -> Iterable[Revision]:
-        """The history of one resource of the set at `path`, newest first; read as it is asked for."""
+        """The history of one resource of the set at `path`, newest first, read as it is asked."""
 
     def latest(self, tip: Tip, path: str = "") -> Iterable[Revision]:
         """The newest revision of every resource that ever was in the set at `path`."""

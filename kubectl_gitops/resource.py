@@ -11,10 +11,19 @@ from typing import Any
 
 from kubectl_gitops.errors import printable
 
-__all__ = ["Body", "ResourceId", "ResourcePattern", "group_of"]
+__all__ = ["Body", "ResourceId", "ResourcePattern", "group_of", "same"]
 
 Body = dict[str, Any]
 """A resource as JSON data: what `json.loads` gives."""
+
+
+def same(one: Any, other: Any) -> bool:
+    """Strict JSON equality: `true` is not 1, 1 is not 1.0, an absent key is not null."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and bool(one == other)
 
 
 def group_of(api_version: str) -> str:

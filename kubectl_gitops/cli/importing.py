@@ -43,6 +43,7 @@ def import_command(
     connected = open_session(options)
     session = connected.session
     branch = session.read(session.store.fetch())
+    session.bound(branch)
     words = tuple(word for value in types for word in value.split(",") if word)
     namespace = "" if all_namespaces else connected.namespace
     manifests = importable(session, branch, Selection(words, namespace, selector))

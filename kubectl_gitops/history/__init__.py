@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubectl_gitops.history.patch import apply_patch, diff, same
+from kubectl_gitops.history.patch import apply_patch, diff
 from kubectl_gitops.history.revision import (
     FORMAT,
     Change,
@@ -24,6 +24,5 @@ __all__ = [
     "diff",
     "encode",
     "next_revision",
-    "same",
     "summary",
 ]

@@ -15,9 +15,9 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.resource import Body
+from kubectl_gitops.resource import Body, same
 
-__all__ = ["MAX_OPERATIONS", "apply_patch", "diff", "same"]
+__all__ = ["MAX_OPERATIONS", "apply_patch", "diff"]
 
 MAX_OPERATIONS = 10_000
 """A patch of more operations says less than the new body and is written as one replacement."""
@@ -28,17 +28,6 @@ _OPERATIONS = ("add", "remove", "replace", "test")
 
 # Aligning two lists costs the product of their lengths; beyond this they are compared by position.
 _MAX_ALIGNED = 1_000_000
-
-
-def same(one: object, other: object) -> bool:
-    """Equality of JSON data. `true` is not 1, as Python would have it, and 1.0 is not 1."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
 
 
 def diff(before: Body, after: Body) -> tuple[Body, ...]:

@@ -8,7 +8,7 @@ document is left goes as a whole. Every result is read again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -34,8 +34,8 @@ class Parsed:
 class Replacement:
     """What a document becomes."""
 
-    text: str
-    body: Body
+    text: str = field(repr=False)
+    body: Body = field(repr=False)
 
 
 def parse_file(data: bytes, path: str) -> Parsed:
@@ -72,7 +72,9 @@ def edit_file(data: bytes, path: str, edits: Mapping[int, Replacement | None]) -
         text = _joined(file, texts)
         if _reads_as(text, [value for value in meant if value is not None]):
             return (mark + text).encode()
-    raise GitopsError(f"{printable(path)} cannot be changed", f"git log -- {printable(path)}")
+    raise GitopsError(
+        f"{printable(path)} cannot be changed in part", f"git log -- {printable(path)}"
+    )
 
 
 def _meant(chunk: Chunk, edit: Chunk | Replacement | None) -> Any:

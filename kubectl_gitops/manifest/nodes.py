@@ -60,9 +60,8 @@ def tree_of(text: str) -> Tree:
     Raises yaml.YAMLError for JSON that is no YAML, such as a pair of surrogate escapes.
     """
     composer = _Composer(text)
-    for event in composer.events:
-        if isinstance(event, yaml.DocumentStartEvent):
-            break
+    next(composer.events)  # the start of the stream
+    next(composer.events)  # the start of the document
     root = composer.node(next(composer.events))
     end = next(composer.events)
     limit = end.start_mark.index if end.explicit else len(text)

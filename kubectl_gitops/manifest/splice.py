@@ -39,21 +39,24 @@ def spliced(text: str, tree: Tree, old: Body, new: Body, bare: frozenset[str]) -
         raise ValueError("nothing of the document stays")
     walk = _Walk(Source(text), tree, bare)
     edits = sorted(walk.mapping(tree.root, old, new), key=lambda edit: edit[:2])
-    last = len(text)
     # Of two insertions at one place the outer one was found later. It goes in first, so that the
     # inner one stands before it.
     for start, end, replacement in reversed(edits):
-        if end > last:
-            raise ValueError("two edits of one place")
-        text, last = text[:start] + replacement + text[end:], start
+        text = text[:start] + replacement + text[end:]
     return text
 
 
 def _descends(node: Node, old: Any, new: Any) -> bool:
-    """True where the collection stays one of its kind and keeps something of its own."""
-    if type(old) is dict and type(new) is dict and node.entries:
-        return any(one.key in new for one in node.entries)
-    return type(old) is list and type(new) is list and bool(new) and bool(node.items)
+    """True where the collection stays one of its kind and keeps something of its own.
+
+    A key that a merge brings cannot go, so then the whole map is exchanged.
+    """
+    if not new or type(old) is not type(new):
+        return False
+    if type(new) is dict and node.entries:
+        own = {one.key for one in node.entries}
+        return old.keys() <= own | new.keys() and not own.isdisjoint({None, *new})
+    return type(new) is list and bool(node.items)
 
 
 def _is_block(node: Node) -> bool:
@@ -70,16 +73,17 @@ class _Walk:
 
     def mapping(self, node: Node, old: Body, new: Body) -> Iterator[Edit]:
         own = {one.key: number for number, one in enumerate(node.entries) if one.key is not None}
-        if not old.keys() <= own.keys() | new.keys():
-            raise ValueError("a key to remove comes from a merge")
         for number, one in enumerate(node.entries):
             if one.key in new:
                 yield from self.value(node, number, old[one.key], new[one.key])
         kept = [one.key is None or one.key in new for one in node.entries]
         inserted: dict[int, list[str]] = {}
-        number = -1
+        # A merge wins over what stands before it, so new keys go behind the last one.
+        number = merge = max(
+            (n for n, one in enumerate(node.entries) if one.key is None), default=-1
+        )
         for name, value in new.items():
-            number = own.get(name, number)
+            number = max(own.get(name, number), merge)
             if name not in own and not (name in old and same(old[name], value)):
                 inserted.setdefault(number, []).append(self.entry(node, name, value))
         yield from self.arranged(node, self.entries(node), kept, inserted)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from kubectl_gitops.applyset import tracked_by
+from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import Manifest, OpenManifest, edit_text, write
 from kubectl_gitops.merge import merge
 from kubectl_gitops.operations.change import Intent, Request, carry
@@ -14,7 +16,7 @@ from kubectl_gitops.plan import Plan, Rights
 from kubectl_gitops.reconcile import Execution, observe
 from kubectl_gitops.recording import recorded
 from kubectl_gitops.resource import Body, ResourceId
-from kubectl_gitops.sealing import Tripwire, unmanageable
+from kubectl_gitops.sealing import unmanageable
 
 __all__ = ["ApplyOptions", "apply"]
 
@@ -59,6 +61,7 @@ class _Mine:
     manifests: tuple[OpenManifest, ...]
     options: ApplyOptions
     seen: Branch | None = None
+    warned: set[ResourceId] = field(default_factory=set)
 
     def intend(self, branch: Branch) -> Intent:
         session, options = self.session, self.options
@@ -66,15 +69,33 @@ class _Mine:
             self.manifests = _replayed(session, self.seen, branch, self.manifests)
         self.seen = branch
         wanted = session.sealed(branch, self.manifests)
+        for one in wanted:
+            _check_scope(branch, one)
         rules = session.rules(branch, options.rights, options.validation)
         plan = observe(session.cluster, [one.open for one in wanted], rules)
+        self._warn_of_others(plan)
         before = _unrecorded(session, branch, plan, wanted)
         return Intent(
             plan,
             puts=tuple(one.sealed for one in wanted),
             before=tuple(one.sealed for one in before),
-            tripwire=Tripwire.of([one.open for one in (*wanted, *before)]),
+            key_id=session.sealing_key(branch, (*wanted, *before)),
+            tripwire=session.tripwire(branch, (*wanted, *before)),
         )
+
+    def _warn_of_others(self, plan: Plan) -> None:
+        """Say, once, who will undo a change of what another tool keeps."""
+        for change in plan.changes:
+            tool = tracked_by(change.live) if change.writes and change.live else None
+            if tool and change.id not in self.warned:
+                self.warned.add(change.id)
+                self.session.tell(f"warning: {change.id} is kept by {tool}, which may undo this")
+
+
+def _check_scope(branch: Branch, wanted: Wanted) -> None:
+    labels = wanted.sealed.body["metadata"].get("labels")
+    if why := branch.settings.outside(wanted.id, labels):
+        raise GitopsError(f"{wanted.id}: {why}", "kubectl gitops status")
 
 
 def _unrecorded(

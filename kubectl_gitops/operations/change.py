@@ -18,8 +18,8 @@ from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.operations.settle import settle
 from kubectl_gitops.plan import Action, Change, Plan
 from kubectl_gitops.ports import ClusterIdentity, Moved, StoreRefusal, Tip
-from kubectl_gitops.reconcile import Execution, Rules, note, read_parent, widen
-from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.reconcile import Execution, Parent, Rules, note, read_parent, widen
+from kubectl_gitops.resource import ResourceId, same
 from kubectl_gitops.sealing import Tripwire
 
 __all__ = ["Intent", "Request", "carry"]
@@ -34,12 +34,14 @@ class Intent:
 
     `puts` and `removals` are the branch's part, `plan` the cluster's. `before` are resources that
     are live and unrecorded: they are recorded as they were, in a commit of their own below ours.
+    `key_id` is the key that sealed values in `puts`, if any did.
     """
 
     plan: Plan
     puts: tuple[Manifest, ...] = ()
     removals: tuple[ResourceId, ...] = ()
     before: tuple[Manifest, ...] = ()
+    key_id: str = ""
     tripwire: Tripwire = field(default_factory=Tripwire)
 
 
@@ -86,7 +88,7 @@ def carry(session: Session, request: Request) -> Report:
         branch = session.read(tip.tip)
     raise GitopsError(
         f"the branch moved {_TRIES} times while this change was being pushed; nothing was changed",
-        "kubectl gitops log",
+        "kubectl gitops history",
         exit=Exit.CONFLICT,
     )
 
@@ -100,31 +102,42 @@ def _commit(
     session: Session, request: Request, branch: Branch, intent: Intent, who: ClusterIdentity
 ) -> str:
     """Our commit on the branch's tip, or that tip itself where the branch says it all already."""
-    parent, snapshot = branch.tip.commit, branch.snapshot
+    below = branch
     if intent.before:
-        edits = snapshot.edit(intent.before, ())
+        edits = branch.snapshot.edit(intent.before, ())
         reason = f"as they were before {request.operation}"
         ids = [manifest.id for manifest in intent.before]
         message = session.message("record", ids, reason, who)
-        parent = session.commit(parent, edits, message, intent.tripwire)
-        snapshot = session.read(Tip(parent, "")).snapshot
-    edits = snapshot.edit(intent.puts, intent.removals)
+        commit = session.commit(branch.tip.commit, edits, message, intent.tripwire)
+        below = session.read_at(commit)
+    changed = [one for one in intent.puts if _says_otherwise(below, one)]
+    edits = below.snapshot.edit(changed, intent.removals)
     if not edits:
-        return parent
-    ids = [*(manifest.id for manifest in intent.puts), *intent.removals]
+        return below.tip.commit
+    if intent.key_id and not branch.settings.key_ids:
+        edits |= branch.listing_key(intent.key_id)
+    ids = [*(manifest.id for manifest in changed), *intent.removals]
     message = session.message(request.operation, ids, request.reason, who)
-    return session.commit(parent, edits, message, intent.tripwire)
+    return session.commit(below.tip.commit, edits, message, intent.tripwire)
+
+
+def _says_otherwise(branch: Branch, manifest: Manifest) -> bool:
+    """Whether a manifest would change its file, be it in a comment only."""
+    entry = branch.snapshot.entries.get(manifest.id)
+    return entry is None or entry.manifest.text != manifest.text
 
 
 def _publish(session: Session, branch: Branch, commit: str) -> Tip | Moved:
+    """Push; without anything to push, make sure that what we saw still is the tip."""
     if commit == branch.tip.commit:
-        return branch.tip
+        tip = session.store.fetch()
+        return tip if tip.commit == commit else Moved(tip)
     answer = session.store.publish(branch.tip, commit)
     if isinstance(answer, StoreRefusal):
         raise GitopsError(
             f"{session.store.url} refuses the push to {session.store.branch}: {answer.message}; "
             "nothing was changed in the cluster",
-            f"git push {session.store.url} HEAD:{session.store.branch}",
+            f"git ls-remote {session.store.url}",
         )
     return answer
 
@@ -138,13 +151,38 @@ def _act(session: Session, request: Request, done: _Published) -> Report:
     writes = [c for c in done.intent.plan.changes if c.action in (Action.CREATE, Action.UPDATE)]
     if writes:
         parent = widen(session.cluster, parent, _kinds(writes), _namespaces(writes))
-    outcomes = converge(session, after, done.intent.plan, rules, request.how)
+    plan = done.intent.plan
+    unconfirmed = _unconfirmed(plan, done.base, after)
+    outcomes = converge(session, after, plan, rules, request.how, unconfirmed)
     commit = done.commit if done.commit != done.base.tip.commit else ""
-    ours = session.read_at(commit) if commit else None
-    restored = settle(session, ours, outcomes, rules, done.who) if ours else ""
+    restored = ""
+    if commit:
+        restored = settle(session, session.read_at(commit), outcomes, rules, request.how, done.who)
     if all(outcome.result.done for outcome in outcomes):
-        note(session.cluster, parent, done.tip.commit, after=done.base.tip.commit)
-    return Report(request.operation, commit, done.intent.plan, outcomes, restored=restored)
+        _note(session, parent, done)
+    return Report(request.operation, commit, plan, outcomes, restored=restored)
+
+
+def _unconfirmed(plan: Plan, base: Branch, after: Branch) -> list[ResourceId]:
+    """What needed no write when it was observed, before the push, and is now declared otherwise."""
+    idle = plan.ids(Action.UNCHANGED, Action.SKIP)
+    return [id for id in idle if not _declares_alike(base, after, id)]
+
+
+def _declares_alike(one: Branch, other: Branch, id: ResourceId) -> bool:
+    mine, theirs = one.body(id), other.body(id)
+    return mine is theirs or (mine is not None and theirs is not None and same(mine, theirs))
+
+
+def _note(session: Session, parent: Parent, done: _Published) -> None:
+    """Note our commit, if the cluster stood at the one below: a `pull` notes everything else.
+
+    A cluster without a note stands at a branch without resources.
+    """
+    below = done.base.tip.commit
+    first = not parent.state.commit and not done.base.snapshot.entries
+    if first or parent.state.commit == below:
+        note(session.cluster, parent, done.tip.commit, after=parent.state.commit)
 
 
 def _kinds(changes: list[Change]) -> set[str]:

@@ -12,15 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from kubectl_gitops import applyset
-from kubectl_gitops.equality import same
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
 from kubectl_gitops.ports import Refusal
-from kubectl_gitops.reconcile import WORKERS, Execution, Lives, Rules, execute, look, observe
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.reconcile import WORKERS, Execution, Rules, execute, look, observe
+from kubectl_gitops.resource import Body, ResourceId, same
 
-__all__ = ["converge", "settled_without_write"]
+__all__ = ["converge", "follow", "settled_without_write"]
 
 _LOOKS = 20
 
@@ -36,68 +35,49 @@ def settled_without_write(plan: Plan) -> dict[ResourceId, Outcome]:
 
 
 def converge(
-    session: Session, branch: Branch, plan: Plan, rules: Rules, how: Execution
-) -> tuple[Outcome, ...]:
-    """Carry the plan out and follow the tip; one outcome for each change, in the plan's order."""
-    ended = settled_without_write(plan)
-    written = {change.id: branch.body(change.id) for change in plan.changes}
-    order = tuple(written)
-    for _ in range(_LOOKS):
-        ended |= {
-            o.id: _noted(o, branch, ended) for o in execute(session.cluster, plan, rules, how)
-        }
-        seen = _at_tip(session, branch)
-        again = [id for id in order if _moved(ended[id], written[id], seen.body(id))]
-        if not again:
-            break
-        lives = _observed(session, ended, again)
-        branch = session.read(session.store.fetch())
-        written |= {id: branch.body(id) for id in again}
-        plan = _replanned(session, branch, again, ended, lives, rules)
-        ended |= settled_without_write(plan)
-    return tuple(ended[id] for id in order)
-
-
-def _noted(outcome: Outcome, branch: Branch, ended: dict[ResourceId, Outcome]) -> Outcome:
-    if outcome.id not in ended:
-        return outcome
-    return replace(outcome, message=f"superseded by {branch.tip.commit[:7]}")
-
-
-def _at_tip(session: Session, branch: Branch) -> Branch:
-    tip = session.store.fetch()
-    return branch if tip.commit == branch.tip.commit else session.read(tip)
-
-
-def _moved(outcome: Outcome, written: Body | None, declared: Body | None) -> bool:
-    if outcome.result is Result.MOVED:
-        return True
-    if written is None or declared is None:
-        return written is not declared
-    return not same(written, declared)
-
-
-def _observed(
-    session: Session, ended: dict[ResourceId, Outcome], ids: Iterable[ResourceId]
-) -> Lives:
-    apis = {id: api for id in ids if (api := ended[id].change.api) is not None}
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return look(session.cluster, apis, pool)
-
-
-def _replanned(
     session: Session,
     branch: Branch,
-    ids: list[ResourceId],
-    ended: dict[ResourceId, Outcome],
-    lives: Lives,
+    plan: Plan,
     rules: Rules,
-) -> Plan:
+    how: Execution,
+    unconfirmed: Iterable[ResourceId] = (),
+) -> tuple[Outcome, ...]:
+    """Carry the plan out and follow the tip; one outcome for each change, in the plan's order.
+
+    `unconfirmed` are resources that needed no write when they were observed, before the push, and
+    that our commit changes: somebody may have written them since, so they are looked at again.
+    Where the tip never comes to rest the last outcomes are `Result.MOVED`.
+    """
+    order = tuple(change.id for change in plan.changes)
+    ours = written = {id: branch.body(id) for id in order}
+    ended: dict[ResourceId, Outcome] = {}
+    again = list(unconfirmed)
+    for _ in range(_LOOKS):
+        ended |= settled_without_write(plan)
+        ended |= {outcome.id: outcome for outcome in execute(session.cluster, plan, rules, how)}
+        seen = _at_tip(session, branch)
+        again += [id for id in order if _moved(ended[id], written[id], seen.body(id))]
+        if not again:
+            break
+        branch, plan = follow(session, [ended[id].change for id in dict.fromkeys(again)], rules)
+        written = written | {id: branch.body(id) for id in again}
+        again = []
+    else:
+        ended |= {id: replace(ended[id], result=Result.MOVED) for id in plan.ids(*Action)}
+    return tuple(_told(ended[id], ours[id], written[id], branch) for id in order)
+
+
+def follow(session: Session, changes: list[Change], rules: Rules) -> tuple[Branch, Plan]:
+    """Observe these resources, fetch, and plan what the tip says of them by then."""
+    apis = {change.id: change.api for change in changes if change.api is not None}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        lives = look(session.cluster, apis, pool)
+    branch = session.read(session.store.fetch())
     entries = branch.snapshot.entries
-    declared = [session.opened(branch, entries[id].manifest) for id in ids if id in entries]
+    declared = [session.opened(branch, entries[c.id].manifest) for c in changes if c.id in entries]
     plan = observe(session.cluster, declared, rules, lives)
-    gone = [_removal(ended[id].change, lives.get(id), rules) for id in ids if id not in entries]
-    return Plan((*plan.changes, *gone))
+    gone = [_removal(c, lives.get(c.id), rules) for c in changes if c.id not in entries]
+    return branch, Plan((*plan.changes, *gone))
 
 
 def _removal(change: Change, live: Body | Refusal | None, rules: Rules) -> Change:
@@ -107,3 +87,22 @@ def _removal(change: Change, live: Body | Refusal | None, rules: Rules) -> Chang
     if live is None or not applyset.owns(live, rules.set_id):
         return replace(change, action=Action.SKIP, live=live, reason="it is gone")
     return replace(change, action=Action.DELETE, live=live, sent=None, preview=None, unchecked="")
+
+
+def _at_tip(session: Session, branch: Branch) -> Branch:
+    tip = session.store.fetch()
+    return branch if tip.commit == branch.tip.commit else session.read(tip)
+
+
+def _moved(outcome: Outcome, written: Body | None, declared: Body | None) -> bool:
+    return outcome.result is Result.MOVED or not _equal(written, declared)
+
+
+def _equal(one: Body | None, other: Body | None) -> bool:
+    return one is other or (one is not None and other is not None and same(one, other))
+
+
+def _told(outcome: Outcome, ours: Body | None, written: Body | None, branch: Branch) -> Outcome:
+    if _equal(ours, written):
+        return outcome
+    return replace(outcome, message=f"superseded by {branch.tip.commit[:7]}")

@@ -20,7 +20,7 @@ from kubectl_gitops.plan import Action, Change, Plan, Preview
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
 from kubectl_gitops.resource import Body, ResourceId
-from kubectl_gitops.sealing import Tripwire, unmanageable
+from kubectl_gitops.sealing import unmanageable
 
 __all__ = ["DeleteOptions", "delete", "goes_with"]
 
@@ -55,27 +55,27 @@ def _intended(
 ) -> Intent:
     catalog = catalog_of(session.cluster)
     entries = branch.snapshot.entries
-    changes = _removals(session, catalog, targets, options)
+    changes = _removals(session, catalog, branch, targets, options)
     removed = [change.id for change in changes if not change.refusal]
     along = goes_with(removed, {id: entry.manifest.body for id, entry in entries.items()})
     if along:
         options.confirm(along)
-    before = [
-        recorded_manifest(change.id, change.live)
-        for change in changes
-        if change.live is not None and _worth_recording(change, branch)
-    ]
-    sealed = session.sealed(branch, before)
+    before = session.sealed(
+        branch,
+        [
+            recorded_manifest(change.id, change.live)
+            for change in changes
+            if change.live is not None and _worth_recording(change, branch)
+        ],
+    )
+    recorded = {one.id for one in before}
     return Intent(
         Plan(tuple(changes)),
-        removals=tuple(id for id in (*removed, *along) if id in entries or _in(id, before)),
-        before=tuple(one.sealed for one in sealed),
-        tripwire=Tripwire.of(before),
+        removals=tuple(id for id in (*removed, *along) if id in entries or id in recorded),
+        before=tuple(one.sealed for one in before),
+        key_id=session.sealing_key(branch, before),
+        tripwire=session.tripwire(branch, before),
     )
-
-
-def _in(id: ResourceId, manifests: Iterable[object]) -> bool:
-    return any(getattr(manifest, "id", None) == id for manifest in manifests)
 
 
 def _worth_recording(change: Change, branch: Branch) -> bool:
@@ -88,23 +88,32 @@ def _worth_recording(change: Change, branch: Branch) -> bool:
 
 
 def _removals(
-    session: Session, catalog: Catalog, targets: Sequence[ResourceId], options: DeleteOptions
+    session: Session,
+    catalog: Catalog,
+    branch: Branch,
+    targets: Sequence[ResourceId],
+    options: DeleteOptions,
 ) -> list[Change]:
     apis = {id: api for id in targets if (api := catalog.find(id.group, id.kind)) is not None}
     with ThreadPoolExecutor(WORKERS) as pool:
         lives = look(session.cluster, apis, pool)
-    return [_removal(id, apis.get(id), lives.get(id), options) for id in targets]
+    entries = branch.snapshot.entries
+    return [
+        _removal(id, apis.get(id), lives.get(id), known=options.ignore_not_found or id in entries)
+        for id in targets
+    ]
 
 
 def _removal(
-    id: ResourceId, api: Api | None, live: Body | Refusal | None, options: DeleteOptions
+    id: ResourceId, api: Api | None, live: Body | Refusal | None, *, known: bool
 ) -> Change:
+    """`known`: it is no error that the cluster does not have it."""
     if isinstance(live, Refusal):
         return Change(id, Action.DELETE, api, None, None, Preview(live))
     if live is not None:
         return Change(id, Action.DELETE, api, None, live)
-    if options.ignore_not_found:
-        return Change(id, Action.SKIP, api, None, None, reason="not found")
+    if known:
+        return Change(id, Action.SKIP, api, None, None, reason="not in the cluster")
     return Change(id, Action.DELETE, api, None, None, Preview(_not_found(id, api)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kubectl_gitops import fields
-from kubectl_gitops.equality import Difference, differences, same
+from kubectl_gitops.equality import Difference, differences
 from kubectl_gitops.fields import Owner
 from kubectl_gitops.health import Health, health
 from kubectl_gitops.history import Revision
@@ -17,8 +17,8 @@ from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Plan
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import observe
-from kubectl_gitops.resource import Body, ResourceId
-from kubectl_gitops.sealing import mask_pair
+from kubectl_gitops.resource import Body, ResourceId, same
+from kubectl_gitops.sealing import SealRule, mask_pair
 
 __all__ = ["DiffItem", "Drift", "State", "StatusItem", "StatusReport", "diff", "drifts", "status"]
 
@@ -40,20 +40,21 @@ def diff(
         branch = session.read(session.store.fetch())
         session.bound(branch)
         plan = observe(session.cluster, manifests, session.rules(branch, validation=validation))
-        return _items(plan), list(plan.refused), ()
+        return _items(plan, branch.settings.seals), list(plan.refused), ()
     picture = take_picture(session)
-    items = _items(picture.plan)
+    seals = picture.branch.settings.seals
+    items = _items(picture.plan, seals)
     items += [
-        DiffItem(verdict.id, mask_pair(verdict.live, None)[0], None)
+        DiffItem(verdict.id, mask_pair(verdict.live, None, seals)[0], None)
         for verdict in picture.extra
         if not verdict.stays
     ]
     return items, list(picture.plan.refused), picture.unread
 
 
-def _items(plan: Plan) -> list[DiffItem]:
+def _items(plan: Plan, seals: Sequence[SealRule]) -> list[DiffItem]:
     changes = (c for c in plan.changes if c.writes and not c.refusal)
-    return [DiffItem(c.id, *mask_pair(c.live, _after(c))) for c in changes]
+    return [DiffItem(c.id, *mask_pair(c.live, _after(c), seals)) for c in changes]
 
 
 def _after(change: Change) -> Body | None:
@@ -164,7 +165,14 @@ def _item(
         return StatusItem(change.id, State.AHEAD, found, latest, _told(change, "pull applies it"))
     if change.action is Action.CREATE:
         return StatusItem(change.id, State.MISSING, found, latest, _told(change, "not there"))
-    return StatusItem(change.id, State.DRIFTED, found, latest, _told(change, ""), drifts(change))
+    return StatusItem(
+        change.id,
+        State.DRIFTED,
+        found,
+        latest,
+        _told(change, ""),
+        drifts(change, picture.branch.settings.seals),
+    )
 
 
 def _unhealthy(found: Health | None) -> str:
@@ -175,12 +183,12 @@ def _told(change: Change, otherwise: str) -> str:
     return change.refusal.message if change.refusal else otherwise
 
 
-def drifts(change: Change) -> tuple[Drift, ...]:
+def drifts(change: Change, seals: Sequence[SealRule]) -> tuple[Drift, ...]:
     """Field by field what a write would take back, Secret values masked, and from whom."""
     after = _after(change)
     if change.live is None or after is None:
         return ()
-    live, wanted = mask_pair(change.live, after)
+    live, wanted = mask_pair(change.live, after, seals)
     assert live is not None
     assert wanted is not None
     return tuple(

@@ -18,20 +18,34 @@ from kubectl_gitops.plan import Rights
 from kubectl_gitops.ports import Cluster, ClusterIdentity, Refusal, Store, Tip
 from kubectl_gitops.reconcile import Clock, Rules
 from kubectl_gitops.resource import Body, ResourceId
-from kubectl_gitops.sealing import Tripwire, open_manifest, seal_manifest
-from kubectl_gitops.settings import SETTINGS_FILE, StoreSettings, parse_store_settings
+from kubectl_gitops.sealing import Tripwire, open_manifest, seal_manifest, secret_values
+from kubectl_gitops.settings import (
+    SETTINGS_FILE,
+    StoreSettings,
+    parse_store_settings,
+    update_store_settings,
+)
 
 __all__ = ["Branch", "Session", "Wanted", "read_branch"]
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """The set as the branch holds it at one tip; `path` is its directory in the repository."""
+    """The set as the branch holds it at one tip.
+
+    `path` is its directory in the repository, `source` the text of its settings.
+    """
 
     tip: Tip
     path: str
     settings: StoreSettings
+    source: str
     snapshot: Snapshot
+
+    def listing_key(self, kid: str) -> dict[str, bytes | None]:
+        """The edit that lists a key as one that may seal, which the first one does by itself."""
+        listed = update_store_settings(self.source, key_ids=(*self.settings.key_ids, kid))
+        return {_settings_path(self.path): listed.encode()}
 
     def body(self, id: ResourceId) -> Body | None:
         """The sealed body that the branch declares, None where it declares none."""
@@ -55,7 +69,7 @@ class Wanted:
 def read_branch(store: Store, tip: Tip, path: str) -> Branch:
     """Read the set at a tip; `GitopsError` where there is no set, or one we may not read."""
     files = store.files(tip.commit, path)
-    name = f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
+    name = _settings_path(path)
     if name not in files:
         where = f"{store.url} {store.branch}" + (f" {path}/" if path else "")
         raise GitopsError(
@@ -64,14 +78,19 @@ def read_branch(store: Store, tip: Tip, path: str) -> Branch:
         )
     kept = {path: file.blob for path, file in files.items() if _is_read(path, file.mode)}
     blobs = store.read({files[name].blob, *kept.values()})
-    settings = parse_store_settings(blobs[files[name].blob].decode())
+    source = blobs[files[name].blob].decode("utf-8", "replace")
+    settings = parse_store_settings(source)
     snapshot = read_snapshot(
         tip.commit,
         {path: blobs[blob] for path, blob in kept.items()},
         root=path,
         default_namespace=settings.default_namespace,
     )
-    return Branch(tip, path, settings, snapshot)
+    return Branch(tip, path, settings, source, snapshot)
+
+
+def _settings_path(path: str) -> str:
+    return f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
 
 
 def _is_read(path: str, mode: int) -> bool:
@@ -142,22 +161,43 @@ class Session:
 
         def ignored(sent: Body, live: Body) -> tuple[str, ...]:
             id = ResourceId.of(sent)
-            configured = (p for rule in settings.ignores for p in rule.pointers_for(id))
+            configured = (p for rule in settings.ignores for p in rule.pointers_for(id, live))
             return (*takeover.built_in_ignores(sent, live, scaled), *configured)
 
         set_id = applyset.set_id(applyset.parent_name(settings.set_name), settings.home_namespace)
         return Rules(set_id, ignored, rights, validation)
 
     def sealed(self, branch: Branch, manifests: Iterable[OpenManifest]) -> tuple[Wanted, ...]:
-        """Seal for the branch; a value that did not change keeps its ciphertext."""
+        """Seal for the branch; a value that did not change keeps its ciphertext.
+
+        What is sealed in the input already is opened for the cluster. `GitopsError` where a value
+        needs a key and none is known, or one that the set does not list.
+        """
         keyring, rules = self.keys(branch.settings), branch.settings.seals
         entries = branch.snapshot.entries
         pairs = []
         for manifest in manifests:
+            if secret_values(manifest, rules):
+                _check_listed(keyring, branch.settings)
             entry = entries.get(manifest.id)
             previous = entry.manifest if entry else None
-            pairs.append(Wanted(seal_manifest(manifest, keyring, previous, rules), manifest))
+            sealed = seal_manifest(manifest, keyring, previous, rules, self.tell)
+            pairs.append(Wanted(sealed, open_manifest(sealed, keyring)))
         return tuple(pairs)
+
+    def sealing_key(self, branch: Branch, wanted: Iterable[Wanted]) -> str:
+        """The id of the key that sealed these, empty where nothing had to be sealed."""
+        rules = branch.settings.seals
+        keyring = self.keys(branch.settings)
+        if keyring is None or not any(secret_values(one.open, rules) for one in wanted):
+            return ""
+        return keyring.primary().kid
+
+    def tripwire(self, branch: Branch, wanted: Iterable[Wanted]) -> Tripwire:
+        """What may show nowhere in a commit of these: their values, and the keys."""
+        keyring = self.keys(branch.settings)
+        keys = keyring.texts if keyring else ()
+        return Tripwire.of([one.open for one in wanted], branch.settings.seals, keys)
 
     def opened(self, branch: Branch, manifest: Manifest) -> OpenManifest:
         """Open what the branch holds; `GitopsError` names the place that does not open."""
@@ -180,6 +220,19 @@ class Session:
             cluster=who.uid,
             user=who.user,
             resources=tuple(f"{id.group_kind.lower()}/{id.namespace}/{id.name}" for id in named),
+        )
+
+
+def _check_listed(keyring: Keyring | None, settings: StoreSettings) -> None:
+    """Values are sealed with a listed key only: others could not open them."""
+    if keyring is None or not settings.key_ids:
+        return
+    kid = keyring.primary().kid
+    if kid not in settings.key_ids:
+        raise GitopsError(
+            f"the first key you hold ({kid}) is not one that this set seals with "
+            f"({', '.join(settings.key_ids)})",
+            "kubectl gitops status --key-file FILE   # the file with a listed key",
         )
 
 

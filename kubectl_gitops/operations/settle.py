@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from kubectl_gitops import equality
 from kubectl_gitops.manifest import OpenManifest
+from kubectl_gitops.operations.converge import converge, follow
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Outcome, Result
 from kubectl_gitops.ports import ClusterIdentity, Moved, Refusal, StoreRefusal
-from kubectl_gitops.reconcile import Rules, observe
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.reconcile import Execution, Rules, observe
+from kubectl_gitops.resource import Body, ResourceId, same
 
 __all__ = ["settle"]
 
@@ -28,20 +29,30 @@ def settle(
     ours: Branch,
     outcomes: Sequence[Outcome],
     rules: Rules,
+    how: Execution,
     who: ClusterIdentity,
 ) -> str:
-    """The id of the restoring commit on top of `ours`, empty where nothing was restored."""
+    """The id of the restoring commit on top of `ours`, empty where nothing was restored.
+
+    The restoring commit is carried out like any other: what the tip says by then is what counts.
+    """
     refused = [outcome for outcome in outcomes if _is_final(outcome)]
     if not refused or len(ours.settings.clusters) != 1:
         return ""
     former = session.read_at(session.store.parent(ours.tip.commit))
-    certain = [o for o in refused if _as_it_was(session, former, o, rules)]
     for _ in range(_TRIES):
+        certain = [o for o in refused if _as_it_was(session, former, o, rules)]
         tip = session.read(session.store.fetch())
         still = [o for o in certain if _holds_ours(ours, tip, o.id)]
-        answer = _restored(session, former, tip, still, who) if still else ""
-        if isinstance(answer, str):
-            return answer
+        if not still:
+            return ""
+        answer = _restored(session, former, tip, still, who)
+        if isinstance(answer, Moved):
+            continue
+        if answer:
+            branch, plan = follow(session, [outcome.change for outcome in still], rules)
+            converge(session, branch, plan, rules, how)
+        return answer
     return ""
 
 
@@ -80,7 +91,7 @@ def _changes_nothing(
 
 def _holds_ours(ours: Branch, tip: Branch, id: ResourceId) -> bool:
     mine, theirs = ours.body(id), tip.body(id)
-    return mine is not None and theirs is not None and equality.same(mine, theirs)
+    return mine is not None and theirs is not None and same(mine, theirs)
 
 
 def _restored(

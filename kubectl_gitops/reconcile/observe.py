@@ -21,6 +21,8 @@ from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
 from kubectl_gitops.reconcile.write import preview
 from kubectl_gitops.resource import Body, ResourceId
 
+_GLANCES = 3
+
 __all__ = ["Rules", "observe", "sent_body"]
 
 
@@ -48,11 +50,11 @@ def observe(
     `lives` are objects that a LIST already brought; the rest is looked up here. A kind nobody
     serves or declares is a refusal of that resource, with the server's own words.
     """
-    catalog = catalog_of(cluster).including(
-        manifest.body for manifest in manifests if _is_crd(manifest.id)
-    )
+    served = _serving(cluster, manifests)
+    catalog = served.including(m.body for m in manifests if _is_crd(m.id))
     apis = {m.id: _api(catalog, m) for m in manifests}
-    known = {id: api for id, api in apis.items() if api is not None}
+    # Of a kind that is only declared yet nothing can be live, and nothing can be looked up.
+    known = {m.id: api for m in manifests if (api := _api(served, m)) is not None}
     with ThreadPoolExecutor(WORKERS) as pool:
         live = dict(lives or {})
         live |= look(cluster, {id: api for id, api in known.items() if id not in live}, pool)
@@ -65,6 +67,14 @@ def observe(
         new = provided(_coming(changes.values(), rest, live))
         changes |= _planned(pool, planner, rest, apis, new)
     return Plan(tuple(changes[manifest.id] for manifest in manifests))
+
+
+def _serving(cluster: Cluster, manifests: Iterable[OpenManifest]) -> Catalog:
+    """What the cluster serves; asked anew where a kind is missing that may have come since."""
+    catalog = catalog_of(cluster)
+    if all(_api(catalog, manifest) is not None for manifest in manifests):
+        return catalog
+    return catalog_of(cluster, fresh=True)
 
 
 def _coming(
@@ -112,6 +122,9 @@ class _Planner:
         live = self.lives.get(id)
         if isinstance(live, Refusal):
             return Change(id, Action.UPDATE, api, None, None, Preview(live))
+        other = applyset.belongs_to_other(live, self.rules.set_id) if live else None
+        if other:
+            return Change(id, Action.UPDATE, api, None, live, Preview(_foreign(other)))
         left_alone = not_applied(manifest.body, live)
         if left_alone:
             return Change(id, Action.SKIP, api, None, live, reason=left_alone)
@@ -134,13 +147,28 @@ class _Planner:
             reason = "it depends on what this change brings"
             return Change(id, action, api, sent, live, unchecked=reason)
         rules = self.rules
-        return decide(
-            id,
-            api,
-            sent,
-            live,
-            preview(self.cluster, api, sent, live, rules.rights, rules.validation),
-        )
+        for _ in range(_GLANCES):
+            answer = preview(self.cluster, api, sent, live, rules.rights, rules.validation)
+            if live is None or isinstance(answer.answer, Refusal) or _is_of(answer.answer, live):
+                break
+            now = self.cluster.get(api, id.namespace, id.name)
+            live = live if isinstance(now, Refusal) else now
+        return decide(id, api, sent, live, answer)
+
+
+def _is_of(preview: Body, live: Body) -> bool:
+    """A dry-run answers with the resourceVersion it was made on.
+
+    Where that is not the one that was read, a controller wrote in between, and what differs says
+    nothing about the manifest.
+    """
+    version: str = preview["metadata"]["resourceVersion"]
+    return version == str(live["metadata"]["resourceVersion"])
+
+
+def _foreign(set_id: str) -> Refusal:
+    message = f"it belongs to another apply set, {set_id}; two sets never share a resource"
+    return Refusal(409, "Foreign", message)
 
 
 def _unserved(manifest: OpenManifest) -> Refusal:

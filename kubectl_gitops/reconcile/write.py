@@ -65,14 +65,13 @@ def apply_change(
     """Carry out a creation or an update; `ignored` are pointers the takeover must not claim."""
     assert change.api is not None
     assert change.sent is not None
-    live, first = change.live, False
-    if change.action is Action.UPDATE and live is not None and takeover.needs_takeover(live):
-        first = True
-        taken_over = _take_over(cluster, change.api, change.id, live, ignored)
-        if isinstance(taken_over, Refusal):
-            return _refused(cluster, change, taken_over)
-        live = taken_over
-    body = _guarded(change.sent, live) if change.action is Action.UPDATE and live else change.sent
+    live, first, body = change.live, False, change.sent
+    if change.action is Action.UPDATE and live is not None:
+        first = takeover.needs_takeover(live)
+        prepared = _prepared(cluster, change.api, change.id, live, ignored)
+        if isinstance(prepared, Refusal):
+            return _refused(cluster, change, prepared)
+        body = _guarded(change.sent, prepared)
     sent = _send(
         cluster, change.api, body, rights, first=first, dry_run=False, validation=validation
     )
@@ -81,19 +80,36 @@ def apply_change(
     return Outcome(change, _result(change, sent.answer), sent.answer, taken=sent.taken)
 
 
+def _prepared(
+    cluster: Cluster, api: Api, id: ResourceId, live: Body, ignored: tuple[str, ...]
+) -> Body | Refusal:
+    """The live object with its ownership put right, so that an apply can be judged by it.
+
+    Entries of a version no longer served come first, for with them an apply answers 500 for ever.
+    """
+    first = takeover.needs_takeover(live)
+    patch = takeover.restamp_patch(live, _served(cluster, api))
+    if patch:
+        answer = cluster.patch(api, id.namespace, id.name, patch)
+        if isinstance(answer, Refusal):
+            return answer
+        live = answer
+    patch = takeover.takeover_patch(live, ignored) if first else None
+    return cluster.patch(api, id.namespace, id.name, patch) if patch else live
+
+
+def _served(cluster: Cluster, api: Api) -> frozenset[str]:
+    catalog = cluster.catalog()
+    if isinstance(catalog, Refusal):
+        return frozenset({api.api_version})
+    alike = (one for one in catalog.apis if one.group_kind == api.group_kind)
+    return frozenset(one.api_version for one in alike) | {api.api_version}
+
+
 def _guarded(body: Body, live: Body) -> Body:
     """The body with what it is meant for: a resourceVersion alone re-creates a deleted object."""
     guard = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
     return {**body, "metadata": {**body["metadata"], **guard}}
-
-
-def _take_over(
-    cluster: Cluster, api: Api, id: ResourceId, live: Body, ignored: tuple[str, ...]
-) -> Body | Refusal:
-    operations = takeover.takeover_patch(live, ignored)
-    if not operations:
-        return live
-    return cluster.patch(api, id.namespace, id.name, operations)
 
 
 def _result(change: Change, stored: Body) -> Result:

@@ -42,8 +42,10 @@ from typing import Any
 
 from kubectl_gitops.envelope import SALT_SIZE
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.resource import ResourceId, ResourcePattern
+from kubectl_gitops.fields import entries, pointers
+from kubectl_gitops.resource import Body, ResourceId, ResourcePattern
 from kubectl_gitops.sealing import SealRule
+from kubectl_gitops.selector import parse_selector
 from kubectl_gitops.settings import document
 from kubectl_gitops.settings.document import Path, Table
 
@@ -78,9 +80,30 @@ class IgnoreRule:
     pointers: tuple[str, ...] = ()
     managers: tuple[str, ...] = ()
 
-    def pointers_for(self, id: ResourceId) -> tuple[str, ...]:
-        """The pointers, if the rule is for this resource."""
-        return self.pointers if self.pattern.fits(id) else ()
+    def pointers_for(self, id: ResourceId, live: Body) -> tuple[str, ...]:
+        """The fields of a live object that the rule means, if it is for this resource.
+
+        With managers only what those own: below the rule's pointers, or all of it without any.
+        """
+        if not self.pattern.fits(id):
+            return ()
+        if not self.managers:
+            return self.pointers
+        owned = [p for entry in entries(live) if self._is_theirs(entry) for p in _owned_by(entry)]
+        if not self.pointers:
+            return tuple(owned)
+        return tuple(p for p in owned if any(_is_below(p, top) for top in self.pointers))
+
+    def _is_theirs(self, entry: Body) -> bool:
+        return entry.get("manager") in self.managers
+
+
+def _owned_by(entry: Body) -> tuple[str, ...]:
+    return pointers(entry.get("fieldsV1") or {})
+
+
+def _is_below(pointer: str, top: str) -> bool:
+    return pointer == top or pointer.startswith(f"{top}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +126,20 @@ class StoreSettings:
     salt: bytes | None = None
     seals: tuple[SealRule, ...] = ()
     ignores: tuple[IgnoreRule, ...] = ()
+
+    def outside(self, id: ResourceId, labels: Mapping[str, str] | None) -> str:
+        """Why a resource is outside of the scope; empty where it is inside.
+
+        A scope of namespaces holds what lives in them and the Namespaces themselves, nothing else
+        that is cluster-scoped.
+        """
+        home = id.name if id.group_kind == "Namespace" else id.namespace
+        if self.namespaces and home not in self.namespaces:
+            where = f"namespace {home}" if home else "a cluster-scoped resource"
+            return f"{where} is outside of the set's scope ({', '.join(self.namespaces)})"
+        if not parse_selector(self.selector).selects(labels):
+            return f"its labels are outside of the set's scope ({self.selector})"
+        return ""
 
 
 _PATHS: Mapping[str, Path] = {

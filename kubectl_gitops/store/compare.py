@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID
 
-from kubectl_gitops.history import Change, Recorded, same
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.history import Change, Recorded
+from kubectl_gitops.resource import Body, ResourceId, same
 from kubectl_gitops.store import records
 from kubectl_gitops.store.contents import Delta, Occurrence, SetContents
 from kubectl_gitops.store.documents import Documents

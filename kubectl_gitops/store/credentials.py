@@ -10,6 +10,7 @@ import netrc
 import os
 import shutil
 import subprocess
+from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,11 @@ class Login:
     user: str = field(repr=False)
     password: str = field(repr=False)
     from_git: bool = False
+
+    @property
+    def basic(self) -> str:
+        """The Authorization header of RFC 7617, in UTF-8 as the forges read it."""
+        return "Basic " + b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
 
 
 def known_login(address: Address) -> Login | None:

@@ -22,16 +22,14 @@ _PAUSE = 0.05
 
 
 @contextmanager
-def guarded(
-    mirror: Path, warn: Callable[[str], None], patience: float = _PATIENCE
-) -> Iterator[None]:
+def guarded(mirror: Path, warn: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of a mirror; a second process waits and says for whom.
 
     Git's own lock files that are found while holding it belong to nobody: whoever made them is
     dead. They go, or every later write would fail for ever.
     """
     with mirror.with_suffix(".lock").open("a+") as lock:
-        _wait(lock, warn, patience)
+        _wait(lock, warn)
         lock.seek(0)
         lock.truncate()
         lock.write(_holder())
@@ -45,12 +43,12 @@ def _holder() -> str:
     return f"process {os.getpid()} on {socket.gethostname()} since {now}\n"
 
 
-def _wait(lock: IO[str], warn: Callable[[str], None], patience: float) -> None:
+def _wait(lock: IO[str], warn: Callable[[str], None]) -> None:
     start = time.monotonic()
     told = False
     while not _try_lock(lock.fileno()):
         waited = time.monotonic() - start
-        if waited > patience:
+        if waited > _PATIENCE:
             raise GitopsError(f"the local mirror is in use by {_named(lock)}", "ps -ef")
         if waited > _TELL_AFTER and not told:
             warn(f"waiting for the local mirror, in use by {_named(lock)}")

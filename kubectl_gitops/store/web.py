@@ -114,8 +114,9 @@ class Web:
         if self._asked:
             return False
         self._asked = True
-        self._login = ask_git(self._address)
-        return self._login is not None
+        found = ask_git(self._address)
+        self._login = found or self._login
+        return found is not None
 
     def _note(self, status: int) -> None:
         """Tell Git's helpers once whether their login was right."""
