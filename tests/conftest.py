@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.bound import Bound, bind
 from tests.controlplane.build import cache_directory, find
 from tests.controlplane.cluster import ControlPlane
 from tests.git import fsck, init_bare
@@ -146,3 +147,11 @@ def http_repo(tmp_path: Path) -> Iterator[GitServer]:
     with serving(tmp_path / "served") as server:
         yield server
         fsck(server.path)
+
+
+@pytest.fixture
+def bound(
+    gitops: Gitops, control_plane: ControlPlane, kubeconfig: Path, namespace: str, bare_repo: Path
+) -> Bound:
+    """A set of its own, bound to a repository of its own; its home is the test's Namespace."""
+    return bind(gitops, control_plane, kubeconfig, bare_repo, namespace)

@@ -1,0 +1,277 @@
+"""`pull`: the branch makes the cluster, again and again, and takes nothing that is not its own."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from tests.bound import Bound, config_map
+from tests.controlplane.cluster import ControlPlane
+
+WRITES = (b"PATCH ", b"POST ", b"PUT ", b"DELETE ")
+
+
+def deployment(namespace: str, *, replicas: int = 2, image: str = "web:1") -> str:
+    return f"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web, namespace: {namespace}}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      containers:
+      - name: web
+        image: {image}
+        ports: [{{containerPort: 80}}]
+"""
+
+
+def service(namespace: str) -> str:
+    return f"""\
+apiVersion: v1
+kind: Service
+metadata: {{name: web, namespace: {namespace}}}
+spec:
+  selector: {{app: web}}
+  ports: [{{port: 80}}]
+"""
+
+
+def test_a_branch_makes_an_empty_cluster(bound: Bound) -> None:
+    space = bound.namespace
+    bound.commit({"a.yaml": config_map(space, "a", x="1"), "web.yaml": deployment(space)})
+    run = bound("pull")
+    assert run.stdout == "configmap/a created\ndeployment.apps/web created\n"
+    assert bound.live("configmap/a")["data"] == {"x": "1"}
+    assert bound.live("deployment/web")["spec"]["replicas"] == 2
+
+
+def test_a_second_pull_writes_nothing(bound: Bound) -> None:
+    """Protocols and defaults make a dry-run necessary; a write that stores nothing never is."""
+    space = bound.namespace
+    bound.commit(
+        {
+            "a.yaml": config_map(space, "a", x="1"),
+            "web.yaml": deployment(space),
+            "svc.yaml": service(space),
+        }
+    )
+    bound("pull")
+    names = "configmap/a", "service/web", f"configmap/kubectl-gitops-{space}"
+    before = [bound.live(name) for name in names]
+    with bound.counted() as (requests, url):
+        run = bound("pull", "--server", url)
+    assert (run.stdout, [bound.live(name) for name in names]) == ("", before)
+    writes = [line for line in requests if line.startswith(WRITES) and b"dryRun=All" not in line]
+    assert [line for line in writes if b"selfsubjectreviews" not in line] == []
+    assert requests
+
+
+def test_drift_is_reverted_and_each_field_named_with_who_set_it(bound: Bound) -> None:
+    space = bound.namespace
+    bound.apply(deployment(space) + "---\n" + config_map(space, "a", x="1"))
+    bound.kubectl("set", "image", "deployment/web", "web=web:hotfix")
+    patch = json.dumps({"data": {"x": "2"}})
+    bound.kubectl("patch", "configmap/a", "--field-manager=rogue", "--patch", patch)
+    run = bound("pull")
+    assert run.stdout == "configmap/a configured\ndeployment.apps/web configured\n"
+    assert run.stderr == (
+        f"kubectl-gitops: configmap/{space}/a: .data.x taken back from rogue\n"
+        f"kubectl-gitops: deployment/{space}/web: "
+        '.spec.template.spec.containers[name="web"].image taken back from kubectl-set\n'
+    )
+    assert bound.live("configmap/a")["data"] == {"x": "1"}
+    container = bound.live("deployment/web")["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "web:1"
+
+
+def test_what_was_deleted_comes_back(bound: Bound) -> None:
+    bound.apply(config_map(bound.namespace, "a", x="1"))
+    bound.kubectl("delete", "configmap/a")
+    assert bound("pull").stdout == "configmap/a created\n"
+    assert bound.live("configmap/a")["data"] == {"x": "1"}
+
+
+def test_a_field_that_the_branch_dropped_goes(bound: Bound) -> None:
+    bound.apply(config_map(bound.namespace, "a", x="1", y="2"))
+    bound.commit({f"{bound.namespace}/configmap/a.yaml": config_map(bound.namespace, "a", x="1")})
+    assert bound("pull").stdout == "configmap/a configured\n"
+    assert bound.live("configmap/a")["data"] == {"x": "1"}
+
+
+def test_what_others_added_stays(bound: Bound) -> None:
+    """Fields that the branch does not say are nobody's drift."""
+    bound.apply(config_map(bound.namespace, "a", x="1"))
+    bound.kubectl("patch", "configmap/a", "--patch", '{"data": {"theirs": "2"}}')
+    bound.kubectl("label", "configmap/a", "team=shop")
+    assert bound("pull").stdout == ""
+    assert bound.live("configmap/a")["data"] == {"x": "1", "theirs": "2"}
+
+
+def test_what_another_tool_applies_is_a_conflict_and_the_rest_is_done(bound: Bound) -> None:
+    space = bound.namespace
+    bound.apply(config_map(space, "a", x="1") + "---\n" + config_map(space, "b", x="1"))
+    bound.kubectl(
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=flux",
+        "-f",
+        "-",
+        input=config_map(space, "a", x="2"),
+    )
+    bound.kubectl("patch", "configmap/b", "--patch", '{"data": {"x": "2"}}')
+    run = bound("pull", exit=3)
+    assert run.stdout == "configmap/b configured\n"
+    assert f"error: configmap/{space}/a: other field managers own" in run.stderr
+    assert '.data.x: conflict with "flux"' in run.stderr
+    assert bound.live("configmap/a")["data"] == {"x": "2"}
+
+
+def test_a_field_that_the_set_ignores_is_left_to_others(bound: Bound) -> None:
+    bound.apply(deployment(bound.namespace))
+    rule = '\n[[ignore]]\ngroup = "apps"\nkind = "Deployment"\npointers = ["/spec/replicas"]\n'
+    bound.commit({".gitops.toml": bound.file(".gitops.toml") + rule})
+    bound.kubectl("patch", "deployment/web", "--patch", '{"spec": {"replicas": 5}}')
+    assert bound("pull").stdout == ""
+    bound.kubectl("set", "image", "deployment/web", "web=web:2")
+    assert bound("pull").stdout == "deployment.apps/web configured\n"
+    spec = bound.live("deployment/web")["spec"]
+    image = spec["template"]["spec"]["containers"][0]["image"]
+    assert (spec["replicas"], image) == (5, "web:1")
+
+
+def test_what_an_autoscaler_scales_is_left_to_it(bound: Bound) -> None:
+    hpa = f"""
+        apiVersion: autoscaling/v2
+        kind: HorizontalPodAutoscaler
+        metadata: {{name: web, namespace: {bound.namespace}}}
+        spec:
+          minReplicas: 1
+          maxReplicas: 9
+          scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}
+        """
+    bound.commit({"web.yaml": deployment(bound.namespace), "hpa.yaml": hpa})
+    bound("pull")
+    scale = f"/apis/apps/v1/namespaces/{bound.namespace}/deployments/web/scale"
+    body = bound.plane.request("GET", scale)
+    body["spec"]["replicas"] = 7
+    bound.plane.request("PUT", scale, body)
+    assert bound("pull").stdout == ""
+    assert bound.live("deployment/web")["spec"]["replicas"] == 7
+
+
+def test_definitions_come_before_their_resources_and_namespaces_before_their_members(
+    bound: Bound,
+) -> None:
+    """File names say the opposite order."""
+    space, inner = bound.namespace, f"{bound.namespace}-inner"
+    group = f"{space}.example.com"
+    crd = f"""
+        apiVersion: apiextensions.k8s.io/v1
+        kind: CustomResourceDefinition
+        metadata: {{name: widgets.{group}}}
+        spec:
+          group: {group}
+          scope: Namespaced
+          names: {{kind: Widget, plural: widgets, singular: widget}}
+          versions:
+          - name: v1
+            served: true
+            storage: true
+            schema:
+              openAPIV3Schema:
+                type: object
+                properties: {{spec: {{type: object, properties: {{size: {{type: integer}}}}}}}}
+        """
+    widget = f"""
+        apiVersion: {group}/v1
+        kind: Widget
+        metadata: {{name: w, namespace: {inner}}}
+        spec: {{size: 3}}
+        """
+    namespace = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {inner}}}\n"
+    bound.commit({"1-widget.yaml": widget, "2-crd.yaml": crd, "3-namespace.yaml": namespace})
+    try:
+        lines = bound("pull").stdout.splitlines()
+        assert sorted(lines) == [
+            f"customresourcedefinition.apiextensions.k8s.io/widgets.{group} created",
+            f"namespace/{inner} created",
+            f"widget.{group}/w created",
+        ]
+        widget_now = bound.kubectl("get", f"widgets.{group}/w", "-n", inner, "-o", "json").stdout
+        assert json.loads(widget_now)["spec"] == {"size": 3}
+        assert bound("pull").stdout == ""
+        assert bound("status").exit == 0
+    finally:
+        bound.kubectl("delete", f"namespace/{inner}", "--wait=false")
+        bound.kubectl("delete", f"crd/widgets.{group}", "--wait=false")
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(bound: Bound) -> None:
+    space = bound.namespace
+    bound.apply("---\n".join(config_map(space, name, x="1") for name in "abc"))
+    bound.kubectl("patch", "configmap/a", "--patch", '{"data": {"x": "2"}}')
+    bound.kubectl("delete", "configmap/b")
+    bound.commit({f"{space}/configmap/c.yaml": None})
+    before = bound.live("configmap/a")
+    run = bound("pull", "--dry-run")
+    assert run.stdout == (
+        "configmap/a configured (server dry run)\n"
+        "configmap/b created (server dry run)\n"
+        "configmap/c deleted (server dry run)\n"
+    )
+    assert bound.live("configmap/a") == before
+    assert bound.there("configmap/b", "configmap/c") == ["configmap/c"]
+
+
+def test_a_resource_that_is_going_is_made_anew_when_it_has_gone(bound: Bound) -> None:
+    """Server-side apply of a terminating object answers 200, and is lost with it."""
+    bound.apply(config_map(bound.namespace, "a", x="1"))
+    finalizer = '{"metadata": {"finalizers": ["example.com/hold"]}}'
+    bound.kubectl("patch", "configmap/a", "--patch", finalizer)
+    bound.kubectl("delete", "configmap/a", "--wait=false")
+    env = {"KUBECONFIG": str(bound.kubeconfig)}
+    process = bound.program.start("pull", env=env)
+    time.sleep(1.5)
+    assert process.poll() is None
+    drop = '[{"op": "remove", "path": "/metadata/finalizers"}]'
+    bound.kubectl("patch", "configmap/a", "--type=json", "--patch", drop)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "configmap/a created\n")
+    assert bound.live("configmap/a")["data"] == {"x": "1"}
+
+
+WORDS = {
+    "apply": ("apply", "-f", "-"),
+    "delete": ("delete", "configmap/kube-root-ca.crt", "-n", "default"),
+    "pull": ("pull",),
+    "import": ("import",),
+    "status": ("status",),
+    "diff": ("diff",),
+}
+
+
+def test_no_verb_works_on_a_cluster_that_the_branch_does_not_name(
+    bound: Bound, second_control_plane: ControlPlane
+) -> None:
+    bound.apply(config_map(bound.namespace, "a", x="1"))
+    tip, text = bound.tip, config_map("default", "a", x="1")
+    other = bound.elsewhere(second_control_plane.kubeconfig, second_control_plane)
+    runs = {verb: other(*words, exit=None, input=text) for verb, words in WORDS.items()}
+    assert {run.stderr for run in runs.values()} == {
+        f"error: this cluster (second, uid {other.plane.uid}) is not one that the branch may be "
+        "applied to (first)\n"
+        "hint: kubectl config get-contexts\n"
+        f"hint: kubectl gitops init --repo {bound.repo} --adopt-store\n"
+    }
+    misused = {"status", "diff"}  # as kubectl diff: 1 says that there are differences
+    assert {run.exit for verb, run in runs.items() if verb not in misused} == {1}
+    assert {run.exit for verb, run in runs.items() if verb in misused} == {2}
+    assert [run.stdout for run in runs.values()] == [""] * 6
+    assert bound.tip == tip
+    there = other.there("configmap/a", "configmap/kube-root-ca.crt", "-n", "default")
+    assert there == ["configmap/kube-root-ca.crt"]
