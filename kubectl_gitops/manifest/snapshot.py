@@ -203,7 +203,7 @@ def _of_set(paths: Iterable[str], root: str) -> Iterator[str]:
 
 def _resources(data: bytes, path: str) -> list[Document]:
     """The resources in a file; none in one that cannot hold any, whether it is YAML or not."""
-    if PurePosixPath(path).name in _KUSTOMIZATION:
+    if _is_kustomization(path):
         return []
     if not (b"apiVersion" in data and b"kind" in data) and data[:2] not in _UTF16:
         return []
@@ -223,6 +223,10 @@ def _resources(data: bytes, path: str) -> list[Document]:
         )
         if is_list(resource.body) or identified(resource)
     ]
+
+
+def _is_kustomization(path: str) -> bool:
+    return path.rpartition("/")[2] in _KUSTOMIZATION
 
 
 def _is_manifest(value: object) -> bool:
@@ -246,7 +250,7 @@ def _entry(
 
 
 def _warnings(paths: Iterable[str]) -> Iterator[str]:
-    ignored = [path for path in paths if PurePosixPath(path).name in _KUSTOMIZATION]
+    ignored = [path for path in paths if _is_kustomization(path)]
     if ignored:
         names = ", ".join(map(printable, ignored))
         yield f"{names} ignored: the branch holds resources as they are, not what makes them"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kubectl_gitops.manifest import scalars
 from kubectl_gitops.manifest.nodes import Entry, Node, Tree
 from kubectl_gitops.manifest.places import Edit, Part, Source, block_edits, flow_edits
 from kubectl_gitops.manifest.write import block, entry, flow, item, key, quoted, scalar
@@ -19,13 +20,15 @@ __all__ = ["same", "spliced"]
 
 
 def same(one: Any, other: Any) -> bool:
-    """JSON equality: 1 is 1.0, but neither is true; the order of keys does not count."""
+    """Equality of JSON data as kubectl reads it: 1 is 1.0, neither is true, keys have no order."""
     if type(one) is dict and type(other) is dict:
         return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
     if type(one) is list and type(other) is list:
         return len(one) == len(other) and all(map(same, one, other))
     if type(one) is bool or type(other) is bool:
         return one is other
+    if type(one) in (int, float):
+        return type(other) in (int, float) and scalars.value(one) == scalars.value(other)
     return bool(one == other)
 
 
