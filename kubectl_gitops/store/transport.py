@@ -66,13 +66,15 @@ class Transport:
         try:
             yield
         except NotGitRepository as error:
-            raise GitopsError(
-                f"there is no repository at {shown}", f"git ls-remote {shown}"
-            ) from error
+            raise _no_repository(shown) from error
         except NETWORK_ERRORS as error:
             raise GitopsError(
                 f"cannot reach {shown}: {_reason(error)}", f"git ls-remote {shown}"
             ) from error
+
+
+def _no_repository(shown: str) -> GitopsError:
+    return GitopsError(f"there is no repository at {shown}", f"git ls-remote {shown}")
 
 
 def _reason(error: Exception) -> str:
@@ -84,10 +86,12 @@ def _reason(error: Exception) -> str:
     cause = error.__cause__
     if isinstance(cause, urllib3.exceptions.MaxRetryError) and cause.reason:
         return _reason(cause.reason)
+    if isinstance(error, urllib3.exceptions.NewConnectionError) and isinstance(cause, OSError):
+        return _reason(cause)
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "no answer in time"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "no connection"
+    if isinstance(cause or error, urllib3.exceptions.ProtocolError):
+        return "the server closed the connection"
     return printable(str(cause or error)) or type(error).__name__
 
 
@@ -126,5 +130,7 @@ def _client(address: Address, config: Config) -> GitClient:
         return SSHGitClient(address.host, address.port, user, config=config, ssh_command=command)
     if address.scheme == "git":
         return TCPGitClient(address.host, address.port)
+    if not Path(address.path).is_dir():
+        raise _no_repository(printable(address.url))
     # dulwich's own client for file:// runs no hooks and knows no deny settings.
     return SubprocessGitClient() if shutil.which("git") else LocalGitClient()

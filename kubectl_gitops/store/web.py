@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from dulwich.client import default_urllib3_manager
 from dulwich.config import Config
+from dulwich.errors import NotGitRepository
 
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.store.address import Address
@@ -51,17 +52,19 @@ class Web:
         body: bytes | Iterator[bytes] | None = None,
         **_options: Any,
     ) -> urllib3.BaseHTTPResponse:
-        """Send a request; an answer that is neither 200 nor 404 raises GitopsError."""
+        """Send a request; raises NotGitRepository for a 404, GitopsError for all but a 200."""
         response = self._followed(method, url, headers, body)
         if response.status == HTTPStatus.UNAUTHORIZED and self._log_in():
             response.drain_conn()
             response = self._followed(method, url, headers, body)
         self.status = response.status
         self._note(response.status)
-        if response.status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
-            response.drain_conn()
-            raise self._failure(response.status)
-        return response
+        if response.status == HTTPStatus.OK:
+            return response
+        response.close()
+        if response.status == HTTPStatus.NOT_FOUND:
+            raise NotGitRepository
+        raise self._failure(response.status)
 
     def _followed(
         self,
@@ -86,8 +89,7 @@ class Web:
         headers: Mapping[str, str],
         body: bytes | Iterator[bytes] | None,
     ) -> urllib3.BaseHTTPResponse:
-        login = self._login
-        secret = urllib3.make_headers(basic_auth=f"{login.user}:{login.password}") if login else {}
+        secret = {"authorization": self._login.basic} if self._login else {}
         # A push must not be sent twice: whether the first one arrived is for us to find out.
         return self._pool.request(
             method,

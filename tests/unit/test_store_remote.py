@@ -1,0 +1,585 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from kubectl_gitops.errors import Exit, GitopsError
+from kubectl_gitops.history import summary
+from kubectl_gitops.message import Message, Signature
+from kubectl_gitops.ports import Moved, StoreRefusal, Tip
+from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.store import open_store
+from kubectl_gitops.store.address import parse_address
+from kubectl_gitops.store.mirror import mirror_path
+from tests.git import fsck, git
+
+ADA = Signature("Ada", "ada@example.com", 1_700_000_000, 0)
+APPLY = Message(ADA, "apply", operation="apply")
+WEB = ResourceId("", "ConfigMap", "default", "web")
+
+
+def config_map(name="web", **data):
+    items = "".join(f"  {key}: '{value}'\n" for key, value in data.items())
+    text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata:\n{items}"
+    return {f"{name}.yaml": text.encode()}
+
+
+class Person:
+    """Somebody with a mirror of their own."""
+
+    def __init__(self, url, data_dir):
+        self.url, self.data_dir = url, data_dir
+        self.warned = []
+        self.again()
+
+    def again(self):
+        self.store = open_store(self.url, "main", data_dir=self.data_dir, warn=self.warned.append)
+
+    @property
+    def mirror(self):
+        return mirror_path(parse_address(self.url), self.data_dir)
+
+    def commit(self, base, edits, **changes):
+        return self.store.commit(base.commit, edits, replace(APPLY, **changes))
+
+    def publish(self, edits):
+        base = self.store.fetch()
+        return self.store.publish(base, self.commit(base, edits))
+
+
+@pytest.fixture
+def ada(served, tmp_path):
+    return Person(served.url, tmp_path / "ada")
+
+
+@pytest.fixture
+def bob(served, tmp_path):
+    return Person(served.url, tmp_path / "bob")
+
+
+class Served:
+    """A bare repository and the address to use."""
+
+    def __init__(self, path, url, http=None):
+        self.path, self.url, self.http = path, url, http
+
+    def hook(self, name, script):
+        file = self.path / "hooks" / name
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+        return file
+
+
+@pytest.fixture(params=["file", "http"])
+def served(request):
+    if request.param == "file":
+        path = request.getfixturevalue("bare_repo")
+        return Served(path, f"file://{path}")
+    server = request.getfixturevalue("http_repo")
+    return Served(server.path, server.url_with_password, server)
+
+
+@pytest.fixture
+def web(http_repo):
+    return Served(http_repo.path, http_repo.url_with_password, http_repo)
+
+
+def test_what_one_publishes_another_fetches(ada, bob, served):
+    assert ada.store.fetch() == Tip("", "")
+    first = ada.publish(config_map(a="1"))
+    assert bob.store.fetch() == first
+    second = bob.publish(config_map(a="2"))
+    assert ada.store.fetch() == second
+    assert list(ada.store.files(second.commit)) == ["web.yaml"]
+    assert [summary(r) for r in ada.store.revisions(second, WEB)] == ["data.a → 2", "created"]
+    refs = git(served.path, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+    assert refs == [
+        f"refs/gitops/history/main {second.history}",
+        f"refs/heads/main {second.commit}",
+    ]
+    for person in (ada, bob):
+        assert git(person.mirror, "for-each-ref", "--format=%(refname) %(objectname)") == "\n".join(
+            refs
+        )
+        fsck(person.mirror)
+        assert person.warned == []
+
+
+def test_a_push_sends_only_what_is_new(ada, served):
+    ada.publish({f"d{n % 7}/{n}.txt": b"x%d" % n for n in range(300)})
+    received = served.path / "received"
+    hook = served.hook(
+        "pre-receive",
+        f'while read old new ref; do git rev-list --objects "$new" --not --all; done >{received}',
+    )
+    ada.publish({"d1/1.txt": b"new"})
+    # Branch commit, its three objects, history commit: the history's tree did not change.
+    count = len(set(received.read_text().splitlines()))
+    assert count == 5
+    objects = git(served.path, "count-objects", "-v")
+    loose = next(line for line in objects.splitlines() if line.startswith("count"))
+    assert loose == "count: 5"
+    hook.unlink()
+    received.unlink()
+
+
+def test_publishing_on_a_branch_that_moved_changes_nothing(ada, bob, served):
+    base = ada.store.fetch()
+    commit = ada.commit(base, config_map(a="1"))
+    bob.publish(config_map("other", a="1"))
+    moved = ada.store.publish(base, commit)
+    assert moved == Moved(bob.store.fetch())
+    assert git(served.path, "log", "--format=%H", "main") == moved.tip.commit
+    done = ada.publish(config_map(a="1"))
+    assert git(served.path, "rev-parse", "main") == done.commit
+
+
+def test_where_only_the_history_moved_it_is_made_again(ada, bob, served):
+    first = ada.publish(config_map(a="1"))
+    commit = git(served.path, "commit-tree", f"{first.commit}^{{tree}}", "-p", "main", "-m", "hand")
+    git(served.path, "update-ref", "refs/heads/main", commit)
+    base = ada.store.fetch()
+    mine = ada.commit(base, config_map(a="2"))
+    indexed = bob.store.publish(bob.store.fetch(), commit)  # publishes the history alone
+    assert isinstance(indexed, Tip)
+    done = ada.store.publish(base, mine)
+    assert isinstance(done, Tip)
+    assert ada.store.is_ancestor(indexed.history, done.history)
+    assert git(served.path, "rev-parse", "refs/gitops/history/main") == done.history
+
+
+@pytest.mark.parametrize("hook", ["pre-receive", "update"])
+def test_a_hook_that_declines_is_a_refusal_with_its_words(ada, served, hook):
+    first = ada.publish(config_map(a="1"))
+    declined = served.hook(hook, 'echo "main needs\033[31m a review" >&2; exit 1')
+    refused = ada.publish(config_map(a="2"))
+    declined.unlink()
+    assert isinstance(refused, StoreRefusal)
+    assert "hook declined" in refused.message
+    assert "main needs?[31m a review" in refused.message
+    assert ada.store.fetch() == first
+    assert ada.warned == []
+
+
+def test_a_server_without_room_for_the_history_still_gets_the_branch(ada, bob, served):
+    hook = served.hook("update", 'case "$1" in refs/gitops/*) exit 1;; esac')
+    done = ada.publish(config_map(a="1"))
+    assert isinstance(done, Tip)
+    again = ada.publish(config_map(a="2"))
+    assert len(ada.warned) == 1
+    assert "does not take refs/gitops/history/main" in ada.warned[0]
+    refs = git(served.path, "for-each-ref", "--format=%(refname) %(objectname)")
+    assert refs == f"refs/heads/main {again.commit}"
+    ada.again()
+    tip = ada.store.fetch()
+    assert tip == again
+    assert [summary(r) for r in ada.store.revisions(tip, WEB)] == ["data.a → 2", "created"]
+    assert bob.store.fetch() == Tip(again.commit, "")
+    hook.unlink()
+    repaired = ada.publish(config_map(a="3"))
+    assert bob.store.fetch() == repaired
+
+
+def test_a_server_without_atomic_pushes_gets_the_branch_first(ada, served):
+    git(served.path, "config", "receive.advertiseAtomic", "false")
+    order = served.path / "order"
+    hook = served.hook("post-receive", f"cut -d' ' -f3 >>{order}")
+    first = ada.publish(config_map(a="1"))
+    second = ada.publish(config_map(a="2"))
+    assert isinstance(first, Tip)
+    assert ada.store.fetch() == second
+    assert order.read_text().splitlines() == ["refs/heads/main", "refs/gitops/history/main"] * 2
+    hook.unlink()
+    order.unlink()
+
+
+def test_without_atomic_pushes_a_refused_history_is_a_warning_too(ada, served):
+    git(served.path, "config", "receive.advertiseAtomic", "false")
+    hook = served.hook("update", 'case "$1" in refs/gitops/*) exit 1;; esac')
+    done = ada.publish(config_map(a="1"))
+    hook.unlink()
+    assert isinstance(done, Tip)
+    assert [w.partition(":")[0] for w in ada.warned] == [
+        "the server does not take refs/gitops/history/main (hook declined)"
+    ]
+
+
+def test_a_force_pushed_branch_is_followed(ada, served):
+    first = ada.publish(config_map(a="1"))
+    ada.publish(config_map(a="2"))
+    git(served.path, "update-ref", "refs/heads/main", first.commit)
+    tip = ada.store.fetch()
+    assert tip.commit == first.commit
+    done = ada.publish(config_map(a="3"))
+    words = [summary(r) for r in ada.store.revisions(done, WEB)]
+    assert words == ["data.a → 3", "data.a → 2", "created"]
+
+
+def test_a_branch_that_is_gone_is_gone(ada, served):
+    first = ada.publish(config_map(a="1"))
+    git(served.path, "update-ref", "-d", "refs/heads/main")
+    assert ada.store.fetch() == Tip("", first.history)
+
+
+def test_a_deleted_history_is_pushed_again(ada, served):
+    first = ada.publish(config_map(a="1"))
+    git(served.path, "update-ref", "-d", "refs/gitops/history/main")
+    assert ada.store.fetch() == first
+    second = ada.publish(config_map(a="2"))
+    assert git(served.path, "rev-parse", "refs/gitops/history/main") == second.history
+
+
+def test_stale_locks_in_the_mirror_are_removed(ada, served):
+    first = ada.publish(config_map(a="1"))
+    blob = ada.store.files(first.commit)["web.yaml"].blob
+    commit = ada.commit(first, config_map(a="2"))
+    next_blob = ada.store.files(commit)["web.yaml"].blob
+    loose = ada.mirror / "objects" / next_blob[:2] / next_blob[2:]
+    loose.unlink()
+    stale = [
+        ada.mirror / "refs" / "heads" / "main.lock",
+        ada.mirror / "packed-refs.lock",
+        loose.with_name(f"{loose.name}.lock"),
+    ]
+    for lock in stale:
+        lock.write_text("")
+    ada.again()
+    assert isinstance(ada.publish(config_map(a="2")), Tip)
+    assert [lock for lock in stale if lock.exists()] == []
+    assert blob != next_blob
+
+
+def test_the_mirror_is_private_and_named_for_people(ada):
+    assert ada.mirror.name.startswith("store-")
+    assert ada.mirror.parent.stat().st_mode & 0o077 == 0
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from kubectl_gitops.store.guard import guarded
+with guarded(Path(sys.argv[1]), print):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@contextmanager
+def holding(mirror, seconds):
+    command = [sys.executable, "-c", HOLD, str(mirror), str(seconds)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as holder:
+        assert holder.stdout.readline() == "held\n"
+        yield holder
+        holder.kill()
+
+
+def test_a_second_process_waits_and_says_for_whom(ada, served):
+    with holding(ada.mirror, 1.5) as holder:
+        assert ada.store.fetch() == Tip("", "")
+    (warning,) = ada.warned
+    assert warning.startswith(f"waiting for the local mirror, in use by process {holder.pid} on ")
+
+
+def test_nobody_waits_for_ever(ada, served, monkeypatch):
+    monkeypatch.setattr("kubectl_gitops.store.guard._PATIENCE", 0.2)
+    with holding(ada.mirror, 60) as holder, pytest.raises(GitopsError) as refused:
+        ada.store.fetch()
+    start = f"the local mirror is in use by process {holder.pid} on "
+    assert refused.value.message.startswith(start)
+
+
+def test_a_killed_holder_holds_nothing(ada, served):
+    with holding(ada.mirror, 60) as holder:
+        holder.kill()
+        holder.wait()
+        assert ada.store.fetch() == Tip("", "")
+    assert ada.warned == []
+
+
+def test_a_repository_that_is_not_there_is_named(tmp_path):
+    person = Person(f"file://{tmp_path}/none.git", tmp_path / "data")
+    with pytest.raises(GitopsError) as refused:
+        person.store.fetch()
+    assert "none.git" in refused.value.message
+    assert refused.value.hints == (f"git ls-remote file://{tmp_path}/none.git",)
+
+
+def test_without_git_on_the_path_it_works_too(bare_repo, tmp_path, monkeypatch):
+    ada, bob = (Person(f"file://{bare_repo}", tmp_path / name) for name in ("ada", "bob"))
+    with monkeypatch.context() as changed:
+        changed.setenv("PATH", "/nowhere")
+        first = ada.publish(config_map(a="1"))
+        assert ada.store.fetch() == first
+        assert bob.store.fetch() == first
+
+
+# HTTP only
+
+
+def test_a_lost_reply_is_no_second_commit(web, tmp_path):
+    ada = Person(web.url, tmp_path / "ada")
+    base = Tip("", "")
+    for number in range(2):
+        commit = ada.commit(base, config_map(a=str(number)))
+        with web.http.fault("POST /store.git/git-receive-pack", lose_reply=True):
+            done = ada.store.publish(base, commit)
+        assert isinstance(done, Tip)
+        assert done.commit == commit
+        assert done == ada.store.fetch()
+        base = done
+    assert git(web.path, "rev-list", "--count", "main") == "2"
+    pushes = [line for line in web.http.requests if line == "POST /store.git/git-receive-pack"]
+    assert len(pushes) == 2
+
+
+def test_a_lost_reply_is_found_below_the_work_of_others(web, tmp_path, monkeypatch):
+    ada, bob = (Person(web.url, tmp_path / name) for name in ("ada", "bob"))
+    base = ada.store.fetch()
+    commit = ada.commit(base, config_map(a="1"))
+    fault = web.http.fault("POST /store.git/git-receive-pack", lose_reply=True)
+    fetch = ada.store._origin.fetch
+
+    def fetch_after_bob():
+        fault.__exit__(None, None, None)
+        bob.publish(config_map("other", a="1"))
+        return fetch()
+
+    monkeypatch.setattr(ada.store._origin, "fetch", fetch_after_bob)
+    fault.__enter__()
+    done = ada.store.publish(base, commit)
+    assert isinstance(done, Tip)
+    assert done.commit == commit
+    assert git(web.path, "rev-list", "--count", "main") == "2"
+
+
+def test_a_server_that_is_gone_after_the_push_leaves_the_outcome_open(web, tmp_path, monkeypatch):
+    monkeypatch.setattr("kubectl_gitops.store.remote._PAUSES", (0.0, 0.0))
+    ada = Person(web.url, tmp_path / "ada")
+    base = ada.store.fetch()
+    commit = ada.commit(base, config_map(a="1"))
+    with (
+        web.http.fault("POST /store.git/git-receive-pack", lose_reply=True),
+        web.http.fault("service=git-upload-pack", status=503),
+        pytest.raises(GitopsError) as unknown,
+    ):
+        ada.store.publish(base, commit)
+    assert unknown.value.exit is Exit.AHEAD
+    assert unknown.value.hints == ("kubectl gitops pull",)
+    assert unknown.value.message == (
+        f"whether the push arrived is not known: {web.http.url} answers 503 Service Unavailable"
+    )
+
+
+def test_a_push_that_never_arrived_is_said_to_be_open(web, tmp_path):
+    ada = Person(web.url, tmp_path / "ada")
+    base = ada.store.fetch()
+    commit = ada.commit(base, config_map(a="1"))
+    with (
+        web.http.fault("POST /store.git/git-receive-pack", status=502),
+        pytest.raises(GitopsError) as unknown,
+    ):
+        ada.store.publish(base, commit)
+    assert unknown.value.exit is Exit.AHEAD
+    assert unknown.value.message == (
+        f"{web.http.url} answers 502 Bad Gateway; the branch does not have the commit so far"
+    )
+
+
+@pytest.mark.parametrize("on", ["service=git-receive-pack", "POST /store.git/git-receive-pack"])
+def test_who_may_not_write_is_refused(web, tmp_path, on):
+    ada = Person(web.url, tmp_path / "ada")
+    base = ada.store.fetch()
+    with web.http.fault(on, status=403, message="no, and the token is hunter2"):
+        refused = ada.publish(config_map(a="1"))
+    assert refused == StoreRefusal(f"{web.http.url} answers 403 Forbidden")
+    assert ada.store.fetch() == base
+
+
+def failure(url, tmp_path):
+    with pytest.raises(GitopsError) as failed:
+        Person(url, tmp_path / "data").store.fetch()
+    return failed.value
+
+
+def test_wrong_and_missing_credentials_are_told_apart(web, tmp_path):
+    missing = failure(web.http.url, tmp_path)
+    assert missing.message == f"{web.http.url} asks for credentials"
+    assert (
+        missing.hints[0] == "export KUBECTL_GITOPS_GIT_USER=USER KUBECTL_GITOPS_GIT_PASSWORD=TOKEN"
+    )
+    wrong = failure(web.http.url.replace("//", "//ada:hunter2@"), tmp_path)
+    assert wrong.message == f"{web.http.url} does not accept the credentials"
+
+
+def test_a_missing_repository_and_a_missing_server_are_named(web, tmp_path):
+    missing = failure(web.url.replace("store.git", "other.git"), tmp_path)
+    shown = web.http.url.replace("store.git", "other.git")
+    assert missing.message == f"there is no repository at {shown}"
+    port = web.http.port
+    nobody = failure(web.url.replace(f":{port}", ":1"), tmp_path)
+    assert nobody.message == (
+        f"cannot reach {web.http.url.replace(f':{port}', ':1')}: connection refused"
+    )
+
+
+def test_no_failure_shows_the_password(web, tmp_path):
+    ada = Person(web.url, tmp_path / "ada")
+    told = [ada.store.url, repr(ada.store._origin._address)]
+    for fault in (
+        {"status": 500},
+        {"status": 404},
+        {"status": 418},
+        {"lose_reply": True},
+        {"status": 302, "headers": {"Location": "http://elsewhere.invalid/x"}},
+        {"status": 302},
+    ):
+        with web.http.fault("", **fault):
+            error = failure(web.url, tmp_path)
+            told += [error.message, *error.hints]
+    config = (ada.mirror / "config").read_text()
+    shown = "\n".join([*told, config])
+    for secret in (web.http.password, web.url.split("@")[0].rpartition(":")[2]):
+        assert secret not in shown
+
+
+def test_credentials_come_from_the_environment(web, tmp_path, monkeypatch):
+    monkeypatch.setenv("KUBECTL_GITOPS_GIT_USER", web.http.user)
+    monkeypatch.setenv("KUBECTL_GITOPS_GIT_PASSWORD", web.http.password)
+    assert Person(web.http.url, tmp_path).store.fetch() == Tip("", "")
+
+
+def test_credentials_come_from_netrc(web, tmp_path, monkeypatch):
+    file = tmp_path / "netrc"
+    file.write_text(f'machine 127.0.0.1 login {web.http.user} password "{web.http.password}"\n')
+    monkeypatch.setenv("NETRC", str(file))
+    assert Person(web.http.url, tmp_path).store.fetch() == Tip("", "")
+    file.write_text("machine 127.0.0.1 login ada password x y z")
+    assert failure(web.http.url, tmp_path).message.endswith("asks for credentials")
+
+
+HELPER = """#!/bin/sh
+echo "$1" >>{log}
+if [ "$1" = get ]; then
+    cat >/dev/null
+    echo username={user}
+    echo "password={password}"
+else
+    grep -q "password={password}" && echo "  with the password" >>{log}
+fi
+"""
+
+
+def helper(monkeypatch, tmp_path, user, password):
+    """Git's configuration names a credential helper that keeps a log of what it is asked."""
+    script, log, config = (tmp_path / name for name in ("helper", "log", "gitconfig"))
+    script.write_text(HELPER.format(log=log, user=user, password=password))
+    script.chmod(0o755)
+    config.write_text(f'[credential]\n\thelper = "{script}"\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    return log
+
+
+def test_git_credential_helpers_are_asked_once_and_told(web, tmp_path, monkeypatch):
+    log = helper(monkeypatch, tmp_path, web.http.user, web.http.password)
+    ada = Person(web.http.url, tmp_path)
+    assert isinstance(ada.publish(config_map(a="1")), Tip)
+    assert log.read_text().splitlines()[:3] == ["get", "store", "  with the password"]
+
+
+def test_a_helper_that_was_wrong_is_told_so(web, tmp_path, monkeypatch):
+    log = helper(monkeypatch, tmp_path, "ada", "hunter2")
+    error = failure(web.http.url, tmp_path)
+    assert error.message == f"{web.http.url} does not accept the credentials"
+    assert log.read_text().splitlines() == ["get", "erase", "  with the password"]
+
+
+def test_a_helper_of_a_repository_nearby_is_not_asked(web, tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "-q", tmp_path / "trap"], check=True)
+    witness = tmp_path / "witness"
+    git(tmp_path / "trap", "config", "credential.helper", f"!touch {witness}")
+    monkeypatch.chdir(tmp_path / "trap")
+    assert failure(web.http.url, tmp_path).message.endswith("asks for credentials")
+    assert not witness.exists()
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Another origin: keeps what it was sent."""
+
+    def do_GET(self):
+        self.server.seen.append(dict(self.headers))
+        self.send_response(404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format, *args):
+        pass
+
+
+@contextmanager
+def another_origin():
+    with HTTPServer(("127.0.0.1", 0), Recorder) as server:
+        server.seen = []
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_redirect_to_another_origin_is_not_followed(web, tmp_path):
+    with another_origin() as other:
+        target = f"http://127.0.0.1:{other.server_address[1]}/store.git/info/refs"
+        with web.http.fault("info/refs", status=301, headers={"Location": target}):
+            error = failure(web.url, tmp_path)
+        assert error.message == (
+            f"{web.http.url} redirects to http://127.0.0.1, which is not followed"
+        )
+        assert other.seen == []
+
+
+def test_a_redirect_within_the_origin_is_followed(web, tmp_path):
+    old = web.url.replace("store.git", "old.git")
+    target = "/store.git/info/refs?service=git-upload-pack"
+    with web.http.fault("/old.git/info/refs", status=301, headers={"Location": target}):
+        assert Person(old, tmp_path / "data").store.fetch() == Tip("", "")
+
+
+def test_redirects_end(web, tmp_path):
+    with web.http.fault("", status=302, headers={"Location": "/store.git/info/refs"}):
+        assert failure(web.url, tmp_path).message == f"{web.http.url} redirects without end"
+
+
+def test_a_server_that_does_not_answer_is_given_up(web, tmp_path, monkeypatch):
+    monkeypatch.setattr("kubectl_gitops.store.web._IDLE_SECONDS", 0.2)
+    start = time.monotonic()
+    with web.http.fault("info/refs", delay=1.2):
+        error = failure(web.url, tmp_path)
+    assert error.message == f"cannot reach {web.http.url}: no answer in time"
+    assert time.monotonic() - start < 5
+
+
+def test_only_the_persons_own_rules_rewrite_an_address(web, tmp_path, monkeypatch):
+    config = tmp_path / "gitconfig"
+    config.write_text(f'[url "{web.url}"]\n\tinsteadOf = https://example.invalid/infra\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    ada = Person("https://example.invalid/infra", tmp_path)
+    assert isinstance(ada.publish(config_map(a="1")), Tip)
+    assert ada.store.url == "https://example.invalid/infra"
+    config.write_text('[url "ext::sh -c x "]\n\tinsteadOf = https://example.invalid/\n')
+    with pytest.raises(GitopsError, match="would run a helper program"):
+        Person("https://example.invalid/other", tmp_path).store.fetch()
+
+
+def test_basic_credentials_are_sent_as_utf8(web, tmp_path):
+    web.http.user, web.http.password = "ada", "påss"
+    url = web.http.url.replace("//", "//ada:p%C3%A5ss@")
+    assert Person(url, tmp_path).store.fetch() == Tip("", "")
