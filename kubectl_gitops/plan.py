@@ -214,16 +214,20 @@ def prune_verdict(
     *,
     applied_uids: frozenset[str],
     namespaces_in_use: frozenset[str],
+    outside: str = "",
 ) -> PruneVerdict:
     """Decide about one member. Branch and cluster must both say that it is ours and not wanted.
 
     `applied_uids`: objects the plan keeps under any API group (an Ingress seen as extensions and
     as networking.k8s.io is one object). `namespaces_in_use`: those that hold declared resources.
+    `outside`: why the scope does not hold it, empty where it does.
     """
     metadata = live["metadata"]
     stays = keeps(live) or ""
     if not applyset.owns(live, set_id):
         stays = "its part-of label is not ours"
+    elif outside:
+        stays = outside
     elif metadata["uid"] in applied_uids:
         stays = "it is declared under another API group"
     elif any(owner.get("controller") for owner in metadata.get("ownerReferences", ())):

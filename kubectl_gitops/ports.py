@@ -161,7 +161,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class StoreRefusal:
-    """The Git server will not take the push (protected branch, hook, rights); nothing was written."""
+    """The Git server does not take the push (protected branch, hook, rights); nothing happened."""
 
     message: str
 

@@ -97,8 +97,17 @@ def run(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _lowered(text: str) -> str:
+    """Our own words begin in lower case; kubectl's, for the same mistakes, are kept."""
+    return text if text.startswith("Unexpected args") else f"{text[:1].lower()}{text[1:]}"
+
+
 def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
     command = arguments[0] if arguments else ""
+    if command not in _COMMANDS:
+        talk.error(_lowered(error.format_message().rstrip(".")))
+        talk.hint("kubectl gitops --help")
+        return Exit.USAGE
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.ctx.get_help() if error.ctx else error.format_message())
         return 0
@@ -106,6 +115,6 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
         talk.error(f"unknown flag: {error.option_name}")
         talk.say(f"See 'kubectl gitops {command} --help' for usage.")
     else:
-        talk.error(error.format_message().rstrip("."))
-        talk.say(f"See 'kubectl gitops {command} -h' for help and examples".replace("  ", " "))
+        talk.error(_lowered(error.format_message().rstrip(".")))
+        talk.say(f"See 'kubectl gitops {command} -h' for help and examples")
     return Exit.FAILED if command in _AS_KUBECTL else Exit.USAGE

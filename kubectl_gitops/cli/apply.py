@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubectl_gitops.cli.options import Options, shared_options
-from kubectl_gitops.cli.session import Connected, open_session
+from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
+from kubectl_gitops.cli.waiting import waited
 from kubectl_gitops.errors import GitopsError
+
+if TYPE_CHECKING:
+    from kubectl_gitops.cli.session import Connected
 
 __all__ = ["apply_command"]
 
@@ -29,12 +32,12 @@ _VALIDATION = {
 @click.option("-l", "--selector", default="", help="only resources with these labels")
 @click.option("--force-conflicts", is_flag=True, help="take fields over from their managers")
 @click.option("--validate", default="strict", type=click.Choice(sorted(_VALIDATION)))
-@click.option("--dry-run", is_flag=False, flag_value="unchanged", default="none", metavar="server")
+@click.option("--dry-run", is_flag=False, flag_value="server", default="none", type=DRY_RUN)
 @click.option("--server-side", type=bool, is_flag=False, flag_value=True, default=True, hidden=True)
 @click.option("--field-manager", default="gitops", hidden=True)
-@click.option("-o", "--output", default="", type=click.Choice(["", "name", "json", "yaml"]))
+@click.option("-o", "--output", default="", type=click.Choice(["", "name"]), help="only names")
 @click.option("--wait", is_flag=True, help="wait until everything applied is healthy")
-@click.option("--timeout", default="0", metavar="TIME", help="how long to wait")
+@click.option("--timeout", default="5m", metavar="TIME", help="how long to wait, with --wait")
 @shared_options
 def apply_command(options: Options, **flags: Any) -> int:
     """Commit manifests to the branch, then apply them to the cluster.
@@ -49,10 +52,12 @@ def apply_command(options: Options, **flags: Any) -> int:
       kubectl gitops apply -R -f deploy/ --dry-run=server
     """
     _check(flags)
+    from kubectl_gitops.cli.session import open_session
     from kubectl_gitops.cli.sources import read_sources
 
     sources = read_sources(flags["filenames"], recursive=flags["recursive"])
-    return _applied(open_session(options), sources, flags)
+    contents = [(source.name, source.content) for source in sources]
+    return _applied(open_session(options), contents, flags)
 
 
 def _check(flags: dict[str, Any]) -> None:
@@ -72,23 +77,30 @@ def _check(flags: dict[str, Any]) -> None:
         )
 
 
-def _applied(connected: Connected, sources: list[Any], flags: dict[str, Any]) -> int:
+def _applied(connected: Connected, contents: list[tuple[str, bytes]], flags: dict[str, Any]) -> int:
+    from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.cli.results import print_report
     from kubectl_gitops.operations.apply import ApplyOptions, apply
-    from kubectl_gitops.operations.inputs import read_manifests
     from kubectl_gitops.plan import Rights
+    from kubectl_gitops.render import applied_line, planned_line
 
-    session = connected.session
-    manifests = read_manifests(
-        session,
-        [(source.name, source.content) for source in sources],
-        namespace=connected.namespace,
-        explicit=connected.explicit,
+    manifests = connected.manifests(contents, selector=flags["selector"])
+    with progress() as how:
+        options = ApplyOptions(
+            reason=flags["reason"],
+            rights=Rights.ALL if flags["force_conflicts"] else Rights.OWN,
+            validation=_VALIDATION[flags["validate"]],
+            dry_run=flags["dry_run"] != "none",
+            how=how,
+        )
+        report = apply(connected.session, manifests, options)
+    as_name = flags["output"] == "name"
+    code = print_report(
+        report,
+        connected.session.store,
+        (lambda outcome: outcome.id.short) if as_name else applied_line,
+        (lambda change: change.id.short) if as_name else planned_line,
     )
-    options = ApplyOptions(
-        reason=flags["reason"],
-        rights=Rights.ALL if flags["force_conflicts"] else Rights.OWN,
-        validation=_VALIDATION[flags["validate"]],
-        dry_run=flags["dry_run"] in ("server", "client", "unchanged", "true"),
-    )
-    return print_report(apply(session, manifests, options), session.store)
+    if code == 0 and flags["wait"] and not report.dry_run:
+        code = waited(connected, report, flags["timeout"])
+    return connected.ended(code)

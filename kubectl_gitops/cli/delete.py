@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubectl_gitops.cli import talk
-from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
 from kubectl_gitops.cli.session import Connected, open_session
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.resource import ResourceId
+
+if TYPE_CHECKING:
+    from kubectl_gitops.plan import Change, Outcome
 
 __all__ = ["delete_command"]
 
@@ -29,7 +32,7 @@ _CASCADE = {"background": "Background", "foreground": "Foreground", "orphan": "O
 @click.option("--now", is_flag=True, help="a grace period of one second")
 @click.option("--wait", type=bool, is_flag=False, flag_value=True, default=True, metavar="BOOL")
 @click.option("--timeout", default="0", metavar="TIME", help="how long to wait")
-@click.option("--dry-run", is_flag=False, flag_value="unchanged", default="none", metavar="server")
+@click.option("--dry-run", is_flag=False, flag_value="server", default="none", type=DRY_RUN)
 @click.option("-o", "--output", default="", type=click.Choice(["", "name"]))
 @click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
 @shared_options
@@ -62,51 +65,47 @@ _USAGE = (
 
 def _targets(connected: Connected, flags: dict[str, Any]) -> list[ResourceId]:
     from kubectl_gitops.cli.sources import read_sources
-    from kubectl_gitops.operations.inputs import name_resources, read_manifests
+    from kubectl_gitops.operations.inputs import name_resources
 
-    session = connected.session
     if flags["names"]:
-        return name_resources(session, flags["names"], namespace=connected.namespace)
+        return name_resources(connected.session, flags["names"], namespace=connected.namespace)
     sources = read_sources(flags["filenames"], recursive=flags["recursive"])
-    manifests = read_manifests(
-        session,
-        [(source.name, source.content) for source in sources],
-        namespace=connected.namespace,
-        explicit=connected.explicit,
-    )
-    return [manifest.id for manifest in manifests]
+    contents = [(source.name, source.content) for source in sources]
+    return [manifest.id for manifest in connected.manifests(contents)]
 
 
 def _deleted(connected: Connected, targets: list[ResourceId], flags: dict[str, Any]) -> int:
+    from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.cli.results import print_report
     from kubectl_gitops.cluster.options import parse_timeout
     from kubectl_gitops.operations.delete import DeleteOptions, delete
-    from kubectl_gitops.reconcile import Execution, Removal
-    from kubectl_gitops.render import deleted_line
+    from kubectl_gitops.reconcile import Removal
 
     grace = 1 if flags["now"] else flags["grace_period"]
-    how = Execution(
-        removal=Removal(_CASCADE[flags["cascade"]], None if grace < 0 else max(grace, 1)),
-        wait=flags["wait"],
-        gone=parse_timeout(flags["timeout"]) or _WEEK,
-    )
-    dry_run = flags["dry_run"] in ("server", "client", "unchanged", "true")
-    options = DeleteOptions(
-        reason=flags["reason"],
-        ignore_not_found=flags["ignore_not_found"],
-        dry_run=dry_run,
-        how=how,
-        confirm=_confirmation(yes=flags["yes"] or dry_run),
-    )
-    report = delete(connected.session, targets, options)
-    as_name = flags["output"] == "name"
-    return print_report(
-        report,
-        connected.session.store,
-        lambda outcome: outcome.id.short if as_name else deleted_line(outcome.id),
-        lambda change: (
-            change.id.short if as_name else deleted_line(change.id, suffix=" (server dry run)")
-        ),
+    removal = Removal(_CASCADE[flags["cascade"]], None if grace < 0 else max(grace, 1))
+    gone = parse_timeout(flags["timeout"]) or _WEEK
+    dry_run = flags["dry_run"] != "none"
+    with progress(removal=removal, wait=flags["wait"], gone=gone) as how:
+        options = DeleteOptions(
+            reason=flags["reason"],
+            ignore_not_found=flags["ignore_not_found"],
+            dry_run=dry_run,
+            how=how,
+            confirm=_confirmation(yes=flags["yes"] or dry_run),
+        )
+        report = delete(connected.session, targets, options)
+    code = print_report(report, connected.session.store, *_lines(flags["output"]))
+    return connected.ended(code)
+
+
+def _lines(output: str) -> tuple[Callable[[Outcome], str], Callable[[Change], str]]:
+    from kubectl_gitops.render import deleted_line
+
+    if output == "name":
+        return (lambda outcome: outcome.id.short), (lambda change: change.id.short)
+    return (
+        lambda outcome: deleted_line(outcome.id),
+        lambda change: deleted_line(change.id, suffix=" (server dry run)"),
     )
 
 

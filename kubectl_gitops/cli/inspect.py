@@ -57,15 +57,9 @@ def _manifests(
     connected: Connected, filenames: tuple[str, ...], *, recursive: bool
 ) -> tuple[OpenManifest, ...]:
     from kubectl_gitops.cli.sources import read_sources
-    from kubectl_gitops.operations.inputs import read_manifests
 
     sources = read_sources(filenames, recursive=recursive)
-    return read_manifests(
-        connected.session,
-        [(source.name, source.content) for source in sources],
-        namespace=connected.namespace,
-        explicit=connected.explicit,
-    )
+    return connected.manifests([(source.name, source.content) for source in sources])
 
 
 @click.command("status", short_help="Tell how every resource of the set stands")

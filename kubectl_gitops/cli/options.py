@@ -11,7 +11,10 @@ import click
 
 from kubectl_gitops.cluster.options import ConnectionOptions, parse_timeout
 
-__all__ = ["Options", "shared_options"]
+__all__ = ["DRY_RUN", "Options", "shared_options"]
+
+DRY_RUN = click.Choice(["none", "server"])
+"""kubectl's `--dry-run`; `client` has no meaning here, since every apply is server-side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from kubectl_gitops.cli.session import open_past_of
 from kubectl_gitops.errors import Exit, GitopsError
 
 if TYPE_CHECKING:
-    from kubectl_gitops.history import Revision
-    from kubectl_gitops.operations.past import Past
+    from kubectl_gitops.operations.past import Past, Told
     from kubectl_gitops.resource import ResourceId
 
 __all__ = ["history_command", "show_command"]
@@ -53,22 +52,23 @@ def history_command(
       kubectl gitops history configmap/settings --patch
     """
     past = open_past_of(options)
-    namespace = options.connection.namespace
-    found: Iterable[Revision] = past.of(_named(past, names, namespace)) if names else past.of_set()
-    revisions = list(islice(found, limit))
-    _print(revisions, output, patch=patch, whole_set=not names)
+    if names:
+        found: Iterable[Told] = past.told(_named(past, names, options.connection.namespace))
+    else:
+        found = past.of_set()
+    _print(list(islice(found, limit)), output, patch=patch, whole_set=not names)
     return 0
 
 
-def _print(revisions: list[Revision], output: str, *, patch: bool, whole_set: bool) -> None:
+def _print(told: list[Told], output: str, *, patch: bool, whole_set: bool) -> None:
     from kubectl_gitops.render import history_json, history_patches, history_table
 
     if output == "json":
-        click.echo(history_json(revisions))
+        click.echo(history_json(one.revision for one in told))
     elif output == "jsonpatch" or patch:
-        click.echo(history_patches(revisions, bare=output == "jsonpatch"), nl=False)
+        click.echo(history_patches(told, bare=output == "jsonpatch"), nl=False)
     else:
-        click.echo(history_table(revisions, whole_set=whole_set), nl=False)
+        click.echo(history_table(told, whole_set=whole_set), nl=False)
 
 
 @click.command("show", short_help="Print a resource as it was")

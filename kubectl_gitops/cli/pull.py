@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.session import open_session
+from kubectl_gitops.cli.waiting import waited
 
 if TYPE_CHECKING:
     from kubectl_gitops.operations.report import Report
@@ -24,15 +25,10 @@ __all__ = ["pull_command"]
 @click.option("--accept-rewrite", is_flag=True, help="prune although the branch was rewritten")
 @click.option("--dry-run", is_flag=True, help="show what would be done")
 @click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
+@click.option("--wait", is_flag=True, help="wait until everything applied is healthy")
+@click.option("--timeout", default="5m", metavar="TIME", help="how long to wait, with --wait")
 @shared_options
-def pull_command(
-    options: Options,
-    prune: bool,
-    allow_prune: int | None,
-    accept_rewrite: bool,
-    dry_run: bool,
-    yes: bool,
-) -> int:
+def pull_command(options: Options, **flags: Any) -> int:
     """Make the cluster equal to the branch.
 
     Applies in order, reverts drift and says from whom, and removes last what the branch has no
@@ -43,23 +39,29 @@ def pull_command(
       kubectl gitops pull
       kubectl gitops pull --dry-run
     """
+    from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.cli.results import print_report
     from kubectl_gitops.operations.pull import PullOptions, pull
 
-    session = open_session(options).session
-    report = pull(
-        session,
-        PullOptions(
-            prune=prune,
-            allow_prune=allow_prune,
-            accept_rewrite=accept_rewrite,
-            dry_run=dry_run,
-            confirm=_confirmation(yes=yes),
-        ),
-    )
-    if dry_run:
+    connected = open_session(options)
+    with progress() as how:
+        pulling = PullOptions(
+            prune=flags["prune"],
+            allow_prune=flags["allow_prune"],
+            accept_rewrite=flags["accept_rewrite"],
+            dry_run=flags["dry_run"],
+            confirm=_confirmation(yes=flags["yes"]),
+            how=how,
+        )
+        report = pull(connected.session, pulling)
+    if report.dry_run:
         return _print_plan(report)
-    return print_report(report, session.store, quiet_unchanged=True)
+    code = print_report(report, connected.session.store, quiet_unchanged=True)
+    if code == 0 and flags["wait"]:
+        code = waited(connected, report, flags["timeout"])
+    if code == 0 and not any(outcome.change.writes for outcome in report.outcomes):
+        talk.note(f"nothing to do: the cluster stands at {report.commit[:7]}")
+    return connected.ended(code)
 
 
 def _confirmation(*, yes: bool) -> Callable[[tuple[PruneVerdict, ...], bool], bool]:

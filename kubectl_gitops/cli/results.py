@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.errors import Exit
+from kubectl_gitops.health import Health
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.plan import Change, Outcome, Result
 from kubectl_gitops.ports import Refusal, Store
 from kubectl_gitops.render import applied_line, planned_line, refusal_lines, taken_lines
 from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.takeover import conflicts
 
-__all__ = ["print_report", "tell_refusals"]
+__all__ = ["print_report", "tell_refusals", "tell_unhealthy"]
 
 
 def print_report(
@@ -63,7 +65,7 @@ def _tell_refused(refused: Iterable[Change]) -> None:
     changes = list(refused)
     tell_refusals(changes)
     talk.note("nothing was committed and nothing was changed")
-    if any(change.refusal and change.refusal.code == 409 for change in changes):
+    if any(change.refusal and conflicts(change.refusal.causes) for change in changes):
         talk.hint("kubectl gitops diff -f FILE            # see what differs")
         talk.hint("kubectl gitops apply -f FILE --force-conflicts   # take the fields over")
 
@@ -86,3 +88,12 @@ def tell_refusals(refused: Iterable[Change]) -> None:
     for change in refused:
         if change.refusal is not None:
             _tell_refusal(change.id, change.refusal)
+
+
+def tell_unhealthy(unhealthy: Mapping[ResourceId, Health]) -> int:
+    """What is not healthy after the wait, and the exit code."""
+    for id, found in unhealthy.items():
+        talk.error(f"{id} is {found.status}: {found.message}")
+    if unhealthy:
+        talk.hint("kubectl gitops status")
+    return Exit.FAILED if unhealthy else 0

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.options import Options
-from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.errors import Exit, GitopsError
 
 if TYPE_CHECKING:
     from kubectl_gitops.cluster.server import ApiServer
     from kubectl_gitops.envelope import Keyring
+    from kubectl_gitops.manifest import OpenManifest
     from kubectl_gitops.operations.past import Past
     from kubectl_gitops.operations.session import Session
     from kubectl_gitops.ports import Store
@@ -55,6 +56,29 @@ class Connected:
     namespace: str
     explicit: bool
     warnings: Warnings
+    strict: bool = False
+
+    def manifests(
+        self, contents: list[tuple[str, bytes]], *, selector: str = ""
+    ) -> tuple[OpenManifest, ...]:
+        """The manifests that `-f` brought, those that `-l` selects."""
+        from kubectl_gitops.operations.inputs import read_manifests
+
+        return read_manifests(
+            self.session,
+            contents,
+            namespace=self.namespace,
+            explicit=self.explicit,
+            selector=selector,
+        )
+
+    def ended(self, code: int) -> int:
+        """The exit code, 1 for a warning of the server where `--warnings-as-errors` says so."""
+        if code or not self.strict or not self.warnings.count:
+            return code
+        plural = "" if self.warnings.count == 1 else "s"
+        talk.error(f"{self.warnings.count} warning{plural} received")
+        return Exit.FAILED
 
 
 def connect_cluster(options: Options, warnings: Warnings | None = None) -> ApiServer:
@@ -82,7 +106,10 @@ def open_session(options: Options) -> Connected:
     target, store = open_target_store(options, cluster.context)
     session = session_of(options, cluster, target, store)
     explicit = bool(options.connection.namespace)
-    return Connected(session, target, cluster.namespace or "default", explicit, warnings)
+    namespace = cluster.namespace or "default"
+    return Connected(
+        session, target, namespace, explicit, warnings, strict=options.warnings_as_errors
+    )
 
 
 def session_of(options: Options, cluster: ApiServer, target: Target, store: Store) -> Session:

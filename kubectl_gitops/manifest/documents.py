@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.manifest import scalars
-from kubectl_gitops.manifest.parse import MAX_DEPTH, broken, yaml_value
+from kubectl_gitops.manifest.parse import MAX_DEPTH, MAX_NODES, broken, yaml_value
 from kubectl_gitops.resource import Body
 
 __all__ = ["BOM", "MAX_INPUT", "Chunk", "Document", "chunks", "decode", "documents"]
@@ -27,7 +27,10 @@ MAX_DOCUMENT = 3 << 19  # 1.5 MiB, what etcd takes as one object
 MAX_INPUT = 64 << 20
 """Bytes that one command reads as its input."""
 
+MAX_DOCUMENTS = 100_000
+
 _LINE_OF_DASHES = re.compile(r"^---[^\n]*(?:\n|\Z)", re.MULTILINE)
+_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +109,26 @@ def decode(text: str | bytes, source: str) -> str:
 
 def chunks(text: str, source: str) -> list[Chunk]:
     """Every chunk of a text without a byte order mark, those without a value included."""
-    is_json = text.lstrip().startswith("{")
     found: list[Chunk] = []
-    for span in _spans(text, source):
-        _refuse_large(text, span, source)
-        if is_json and text[span.start : span.end].lstrip().startswith("{"):
-            found.extend(_json_chunks(text, span, source))
-        else:
-            found.append(_yaml_chunk(text, span, source))
+    for chunk in _chunks(text, source):
+        if len(found) == MAX_DOCUMENTS:
+            raise broken(source, chunk.line, 1, f"more than {MAX_DOCUMENTS:,} documents")
+        found.append(chunk)
     return found
+
+
+def _chunks(text: str, source: str) -> Iterator[Chunk]:
+    is_json = text.lstrip().startswith("{")
+    for span in _spans(text, source):
+        if is_json and text.startswith("{", _behind_blanks(text, span.start)):
+            yield from _json_chunks(text, span, source)
+        else:
+            yield _yaml_chunk(text, span, source)
+
+
+def _behind_blanks(text: str, index: int) -> int:
+    match = _BLANKS.match(text, index)
+    return match.end() if match else index
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +175,7 @@ def _refuse_large(text: str, span: _Span, source: str) -> None:
 
 
 def _yaml_chunk(text: str, span: _Span, source: str) -> Chunk:
+    _refuse_large(text, span, source)
     value = yaml_value(text[span.start : span.end], source, span.line)
     return Chunk(span.start, span.end, span.line, value)
 
@@ -171,17 +186,17 @@ def _json_chunks(text: str, span: _Span, source: str) -> Iterator[Chunk]:
     A duplicate key, too, is left to YAML's reader, which knows its line and column.
     """
     while span.start < span.end:
-        first = span.end - len(text[span.start : span.end].lstrip())
         try:
-            value, stop = _JSON.raw_decode(text, first)
-            _check(value, MAX_DEPTH)
+            value, stop = _JSON.raw_decode(text, _behind_blanks(text, span.start))
+            _refuse_excess(value)
         except (ValueError, RecursionError):
             yield _yaml_chunk(text, span, source)
             return
         except OverflowError as error:
             raise broken(source, span.line, 1, str(error)) from error
-        if not text[stop : span.end].strip():
+        if _behind_blanks(text, stop) >= span.end:
             stop = span.end
+        _refuse_large(text, _Span(span.start, stop, span.line), source)
         yield Chunk(span.start, stop, span.line, value, json=True)
         span = span.cut(text, stop)
 
@@ -209,14 +224,18 @@ _JSON = json.JSONDecoder(
 )
 
 
-def _check(value: Any, depth: int) -> None:
-    """Raise ValueError for what is nested too deep, or for text that is no Unicode."""
+def _refuse_excess(value: Any) -> None:
+    """Raise ValueError for what exceeds the budgets of YAML, or holds text that is no Unicode."""
+    if _nodes(value, MAX_DEPTH) > MAX_NODES:
+        raise ValueError("too many values")
+
+
+def _nodes(value: Any, depth: int) -> int:
     if type(value) is str:
         value.encode()
-        return
     if type(value) not in (dict, list):
-        return
+        return 1
     if depth == 0:
         raise ValueError("nested too deep")
-    for item in (*value, *value.values()) if type(value) is dict else value:
-        _check(item, depth - 1)
+    parts = (*value, *value.values()) if type(value) is dict else value
+    return 1 + sum(_nodes(part, depth - 1) for part in parts)

@@ -24,7 +24,10 @@ __all__ = ["Parsed", "Replacement", "edit_file", "parse_file"]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A file's text, without a byte order mark, and its chunks."""
+    """A file's text, without a byte order mark, and its chunks.
+
+    Whoever asks for the same file gets the same values: nobody may change them.
+    """
 
     text: str
     chunks: tuple[Chunk, ...]
@@ -36,6 +39,10 @@ class Replacement:
 
     text: str = field(repr=False)
     body: Body = field(repr=False)
+
+
+Edits = Mapping[int, Replacement | None]
+"""What becomes of documents, by number; None for nothing."""
 
 
 def parse_file(data: bytes, path: str) -> Parsed:
@@ -56,7 +63,7 @@ def _parsed(data: bytes) -> Parsed:
     return Parsed(text, tuple(chunks(text, "")))
 
 
-def edit_file(data: bytes, path: str, edits: Mapping[int, Replacement | None]) -> bytes | None:
+def edit_file(data: bytes, path: str, edits: Edits) -> bytes | None:
     """The file with some of its documents, by number, replaced or (None) removed.
 
     None where no document is left. A replacement's own text is used if it fits into the file, else
@@ -81,9 +88,6 @@ def _meant(chunk: Chunk, edit: Chunk | Replacement | None) -> Any:
     if isinstance(edit, Chunk):
         return chunk.value
     return edit.body if edit else None
-
-
-Edits = Mapping[int, Replacement | None]
 
 
 def _as_given(file: Parsed, number: int, edits: Edits) -> str | None:

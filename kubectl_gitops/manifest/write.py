@@ -22,6 +22,7 @@ from kubectl_gitops.resource import Body
 __all__ = ["block", "entry", "flow", "item", "key", "quoted", "scalar", "write"]
 
 _SEALED = "kgs1:"
+_LONGEST_KEY = 1000
 _HEAD = ("apiVersion", "kind", "metadata")
 _METADATA = ("name", "generateName", "namespace", "labels", "annotations")
 
@@ -64,11 +65,12 @@ def block(value: Any, column: int) -> str:
 
 def entry(name: str, value: Any, column: int) -> str:
     """`name: value` of a map whose keys stand at `column`."""
+    head = key(name, column)
     if type(value) is dict and value:
-        return f"{key(name)}:\n{' ' * (column + 2)}{block(value, column + 2)}"
+        return f"{head}:\n{' ' * (column + 2)}{block(value, column + 2)}"
     if type(value) is list and value:
-        return f"{key(name)}:\n{' ' * column}{block(value, column)}"
-    return f"{key(name)}: {scalar(value, column + 2)}"
+        return f"{head}:\n{' ' * column}{block(value, column)}"
+    return f"{head}: {scalar(value, column + 2)}"
 
 
 def item(value: Any, column: int) -> str:
@@ -76,9 +78,10 @@ def item(value: Any, column: int) -> str:
     return f"- {block(value, column + 2)}"
 
 
-def key(name: str) -> str:
-    """The key of a map."""
-    return name if _is_plain(name) else quoted(name)
+def key(name: str, column: int) -> str:
+    """The key of a map, up to its colon. Beyond 1,024 characters YAML wants it announced."""
+    written = name if _is_plain(name) else quoted(name)
+    return written if len(written) <= _LONGEST_KEY else f"? {written}\n{' ' * column}"
 
 
 def scalar(value: Any, column: int) -> str:

@@ -12,11 +12,12 @@ from kubectl_gitops.merge import merge
 from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session, Wanted, conflict
+from kubectl_gitops.ordering import check_dependencies
 from kubectl_gitops.plan import Plan, Rights
-from kubectl_gitops.reconcile import Execution, observe
+from kubectl_gitops.reconcile import Execution, observe, with_namespace
 from kubectl_gitops.recording import recorded
 from kubectl_gitops.resource import Body, ResourceId
-from kubectl_gitops.sealing import unmanageable
+from kubectl_gitops.sealing import exposed, unmanageable
 
 __all__ = ["ApplyOptions", "apply"]
 
@@ -61,7 +62,7 @@ class _Mine:
     manifests: tuple[OpenManifest, ...]
     options: ApplyOptions
     seen: Branch | None = None
-    warned: set[ResourceId] = field(default_factory=set)
+    warned: set[str] = field(default_factory=set)
 
     def intend(self, branch: Branch) -> Intent:
         session, options = self.session, self.options
@@ -71,9 +72,10 @@ class _Mine:
         wanted = session.sealed(branch, self.manifests)
         for one in wanted:
             _check_scope(branch, one)
+        check_dependencies([with_namespace(one.open) for one in wanted], branch.snapshot.entries)
         rules = session.rules(branch, options.rights, options.validation)
         plan = observe(session.cluster, [one.open for one in wanted], rules)
-        self._warn_of_others(plan)
+        self._warn(plan, wanted)
         before = _unrecorded(session, branch, plan, wanted)
         return Intent(
             plan,
@@ -83,13 +85,17 @@ class _Mine:
             tripwire=session.tripwire(branch, (*wanted, *before)),
         )
 
-    def _warn_of_others(self, plan: Plan) -> None:
-        """Say, once, who will undo a change of what another tool keeps."""
+    def _warn(self, plan: Plan, wanted: Sequence[Wanted]) -> None:
+        """Say, once, what will be undone by another tool, and what looks like a secret unsealed."""
+        warnings = [f"warning: {found}" for one in wanted for found in exposed(one.sealed)]
         for change in plan.changes:
             tool = tracked_by(change.live) if change.writes and change.live else None
-            if tool and change.id not in self.warned:
-                self.warned.add(change.id)
-                self.session.tell(f"warning: {change.id} is kept by {tool}, which may undo this")
+            if tool:
+                warnings.append(f"warning: {change.id} is kept by {tool}, which may undo this")
+        for warning in warnings:
+            if warning not in self.warned:
+                self.warned.add(warning)
+                self.session.tell(warning)
 
 
 def _check_scope(branch: Branch, wanted: Wanted) -> None:

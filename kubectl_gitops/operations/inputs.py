@@ -19,6 +19,7 @@ from kubectl_gitops.manifest.prepare import identified
 from kubectl_gitops.operations.session import Session
 from kubectl_gitops.reconcile import catalog_of
 from kubectl_gitops.resource import Body, ResourceId, group_of
+from kubectl_gitops.selector import parse_selector
 
 __all__ = ["name_resources", "read_manifests"]
 
@@ -29,12 +30,14 @@ def read_manifests(
     *,
     namespace: str,
     explicit: bool,
+    selector: str = "",
 ) -> tuple[OpenManifest, ...]:
     """The manifests in (name, content) pairs, each with its identity settled.
 
     `namespace` is for those that name none; `explicit` (the flag was given) refuses those of
-    another one, in kubectl's words. Raises `GitopsError` for anything that cannot be read, a
-    `generateName`, a kind that nobody serves, and one resource given twice with other content.
+    another one, in kubectl's words. `selector` keeps those with certain labels. Raises
+    `GitopsError` for anything that cannot be read, a `generateName`, a kind that nobody serves,
+    and one resource given twice with other content.
     """
     items = [
         item
@@ -52,9 +55,15 @@ def read_manifests(
     kept, warnings = unique(prepared)
     for warning in (*(w for one in kept for w in one.warnings), *warnings):
         session.tell(f"warning: {warning}")
-    if not kept:
+    wanted = parse_selector(selector)
+    found = [one.manifest for one in kept if wanted.selects(_labels(one.manifest.body))]
+    if not found:
         raise GitopsError("no objects passed to apply")
-    return tuple(one.manifest for one in kept)
+    return tuple(found)
+
+
+def _labels(body: Body) -> dict[str, str]:
+    return body["metadata"].get("labels") or {}
 
 
 def _api(catalog: Catalog, body: Body) -> Api | None:

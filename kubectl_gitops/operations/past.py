@@ -8,13 +8,21 @@ from difflib import get_close_matches
 
 from kubectl_gitops.builtin import builtin
 from kubectl_gitops.errors import GitopsError, printable
-from kubectl_gitops.history import Revision
+from kubectl_gitops.history import Revision, summary
 from kubectl_gitops.manifest import Manifest, read_snapshot
 from kubectl_gitops.ports import Store, Tip
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.settings import SETTINGS_FILE, StoreSettings, parse_store_settings
 
-__all__ = ["Past", "open_past", "read_settings"]
+__all__ = ["Past", "Told", "open_past", "read_settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A revision and one line on what it changed: `spec.replicas 2 → 3`."""
+
+    revision: Revision
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +34,23 @@ class Past:
     path: str
     settings: StoreSettings
 
-    def of_set(self) -> Iterator[Revision]:
+    def of_set(self) -> list[Told]:
         """All revisions of all resources, newest first."""
         latest = self.store.latest(self.tip, self.path)
-        every = [revision for one in latest for revision in self.of(one.resource)]
-        every.sort(key=lambda r: r.resource)
-        every.sort(key=lambda r: r.time, reverse=True)
-        return iter(every)
+        every = [told for one in latest for told in self.told(one.resource)]
+        every.sort(key=lambda told: told.revision.resource)
+        every.sort(key=lambda told: told.revision.time, reverse=True)
+        return every
+
+    def told(self, id: ResourceId) -> Iterator[Told]:
+        """The revisions of one resource in words, newest first; read as they are asked for."""
+        chain = self.of(id)
+        revision = next(chain, None)
+        while revision is not None:
+            older = next(chain, None)
+            before = self.manifest(older).body if older and older.after else None
+            yield Told(revision, summary(revision, before))
+            revision = older
 
     def of(self, id: ResourceId) -> Iterator[Revision]:
         """The revisions of one resource, newest first."""

@@ -9,9 +9,18 @@ from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import OpenManifest, Snapshot
 from kubectl_gitops.operations.members import Members, list_members
 from kubectl_gitops.operations.session import Branch, Session
+from kubectl_gitops.ordering import check_dependencies
 from kubectl_gitops.plan import Plan, PruneVerdict, Rights, prune_verdict
 from kubectl_gitops.ports import ClusterIdentity
-from kubectl_gitops.reconcile import Lives, Parent, Rules, catalog_of, observe, read_parent
+from kubectl_gitops.reconcile import (
+    Lives,
+    Parent,
+    Rules,
+    catalog_of,
+    observe,
+    read_parent,
+    with_namespace,
+)
 
 __all__ = ["Picture", "take_picture"]
 
@@ -72,25 +81,37 @@ def _members(session: Session, branch: Branch, parent: Parent, kinds: set[str]) 
 def _planned(
     session: Session, who: ClusterIdentity, branch: Branch, parent: Parent, members: Members
 ) -> Picture:
+    for warning in branch.snapshot.warnings:
+        session.tell(f"warning: {warning}")
     opened, unopened = _opened(session, branch)
     rules = session.rules(branch, Rights.DRIFT)
     lives: Lives = dict(members.lives)
     plan = observe(session.cluster, opened, rules, lives)
-    unread = (*members.unread, *_unreadable(branch.snapshot), *unopened)
+    unread = (*members.unread, *_unreadable(branch.snapshot), *unopened, *_disordered(opened))
     extra = _extra(branch, members, plan, rules)
     return Picture(who, branch, parent, rules, plan, extra, members, unread)
 
 
 def _opened(session: Session, branch: Branch) -> tuple[list[OpenManifest], list[str]]:
-    """Every manifest opened; one that does not open fails alone, and is said by its place."""
+    """Every manifest of the scope; one that does not open fails alone, and is said by its place."""
     opened: list[OpenManifest] = []
     failed: list[str] = []
-    for entry in branch.snapshot.entries.values():
+    for id, entry in branch.snapshot.entries.items():
+        if branch.settings.outside(id, entry.manifest.body["metadata"].get("labels")):
+            continue
         try:
             opened.append(session.opened(branch, entry.manifest))
         except GitopsError as error:
             failed.append(error.message)
     return opened, failed
+
+
+def _disordered(opened: Iterable[OpenManifest]) -> Iterable[str]:
+    """An order that people asked for and that cannot be kept."""
+    try:
+        check_dependencies([with_namespace(manifest) for manifest in opened])
+    except GitopsError as error:
+        yield error.message
 
 
 def _unreadable(snapshot: Snapshot) -> Iterable[str]:
@@ -106,7 +127,14 @@ def _extra(branch: Branch, members: Members, plan: Plan, rules: Rules) -> tuple[
     uids = frozenset(live["metadata"]["uid"] for live in kept)
     namespaces = frozenset(id.namespace for id in declared if id.namespace)
     return tuple(
-        prune_verdict(id, live, rules.set_id, applied_uids=uids, namespaces_in_use=namespaces)
+        prune_verdict(
+            id,
+            live,
+            rules.set_id,
+            applied_uids=uids,
+            namespaces_in_use=namespaces,
+            outside=branch.settings.outside(id, live["metadata"].get("labels")),
+        )
         for id, live in sorted(members.lives.items())
         if id not in declared and id not in branch.snapshot.duplicates
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kubectl_gitops.operations.converge import settled_without_write
 from kubectl_gitops.operations.picture import Picture, take_picture
@@ -45,10 +45,11 @@ class PullOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Prune:
-    """What goes, and why nothing does where nothing may."""
+    """What goes, and why nothing does where nothing may; `left`: because nobody asked for it."""
 
     removals: tuple[PruneVerdict, ...] = ()
     held: str = ""
+    left: bool = False
 
 
 def pull(session: Session, options: PullOptions) -> Report:
@@ -69,10 +70,10 @@ def pull(session: Session, options: PullOptions) -> Report:
         report = _reported(picture, prune, picture.plan, ended)
         moved = any(outcome.result is Result.MOVED for outcome in outcomes)
         if not moved and session.store.fetch().commit == picture.branch.tip.commit:
-            if report.exit == 0:
+            if report.exit == 0 and not prune.left:
                 _noted(session, picture)
             return report
-    return report
+    return replace(report, unsettled=True)
 
 
 def _latest(before: Outcome | None, now: Outcome) -> Outcome:
@@ -88,7 +89,7 @@ def _prune(session: Session, picture: Picture, options: PullOptions) -> _Prune:
         return _Prune()
     if not options.prune:
         session.tell(f"{_counted(removals)} would be pruned")
-        return _Prune()
+        return _Prune(left=True)
     held = _held(session, picture, options, removals)
     return _Prune(held=held) if held else _Prune(removals)
 

@@ -19,6 +19,7 @@ class Report:
     refused in its dry-run: `apply` and `delete` then commit and change nothing at all, `pull`
     carries out the others. `restored` is the follow-up commit that put the former content of
     refused resources back into the branch. `findings` say what else could not be read or done.
+    `unsettled`: the branch never came to rest while we looked.
     """
 
     operation: str
@@ -28,15 +29,20 @@ class Report:
     refused: tuple[Change, ...] = ()
     restored: str = ""
     findings: tuple[str, ...] = ()
+    unsettled: bool = False
     dry_run: bool = False
 
     @property
     def exit(self) -> int:
         """The exit code (`docs/exit-codes.md`)."""
+        if self.unsettled:
+            return Exit.AHEAD
         if self.refused:
             conflicts = any(_is_conflict(change) for change in self.refused)
             return Exit.CONFLICT if conflicts else Exit.FAILED
-        ended = _exit_of(self.outcomes, restored=bool(self.restored))
+        # What a pull could not apply the branch still says: nothing to restore, and no surprise.
+        final = bool(self.restored) or self.operation == "pull"
+        ended = _exit_of(self.outcomes, final=final)
         return ended or (Exit.FAILED if self.findings else 0)
 
 
@@ -44,10 +50,10 @@ def _is_conflict(change: Change) -> bool:
     return change.refusal is not None and change.refusal.code == 409
 
 
-def _exit_of(outcomes: Iterable[Outcome], *, restored: bool) -> int:
+def _exit_of(outcomes: Iterable[Outcome], *, final: bool) -> int:
     unfinished = [outcome for outcome in outcomes if not outcome.result.done]
     if not unfinished:
         return 0
-    if all(outcome.result is Result.REFUSED for outcome in unfinished) and restored:
+    if all(outcome.result is Result.REFUSED for outcome in unfinished) and final:
         return Exit.FAILED
     return Exit.AHEAD

@@ -6,9 +6,9 @@ and is the only place that writes to the cluster.
 
 from kubectl_gitops.reconcile.execute import Execution, execute
 from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
-from kubectl_gitops.reconcile.observe import Rules, observe, sent_body
+from kubectl_gitops.reconcile.observe import Rules, observe, sent_body, with_namespace
 from kubectl_gitops.reconcile.parent import Parent, note, read_parent, widen
-from kubectl_gitops.reconcile.wait import Clock, await_current
+from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current
 from kubectl_gitops.reconcile.write import Removal
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Parent",
     "Removal",
     "Rules",
+    "Waiting",
     "await_current",
     "catalog_of",
     "execute",
@@ -28,4 +29,5 @@ __all__ = [
     "read_parent",
     "sent_body",
     "widen",
+    "with_namespace",
 ]

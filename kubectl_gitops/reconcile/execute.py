@@ -6,7 +6,7 @@ done stands in the plan, and what came of it is returned for each change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,7 @@ from kubectl_gitops.reconcile.look import WORKERS
 from kubectl_gitops.reconcile.observe import Rules
 from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
 from kubectl_gitops.reconcile.write import Removal, apply_change, delete_change
-from kubectl_gitops.resource import Body
+from kubectl_gitops.resource import Body, ResourceId
 
 __all__ = ["Execution", "execute"]
 
@@ -41,7 +41,7 @@ class Execution:
     waiting: Waiting = _silent
     removal: Removal = field(default_factory=Removal)
     barrier: float = 60.0
-    gone: float = 600.0
+    gone: float = 60.0
     wait: bool = True
 
 
@@ -58,9 +58,15 @@ def execute(cluster: Cluster, plan: Plan, rules: Rules, how: Execution) -> tuple
         for stage in ordering.removal_stages(removals, _body):
             outcomes += run.told(run.removed(stage.items))
             run.gone(stage.awaited)
-        if how.wait:
-            run.gone(removals)
-    return tuple(outcomes)
+        held = run.gone(removals) if how.wait else {}
+    return tuple(_held(outcome, held) for outcome in outcomes)
+
+
+def _held(outcome: Outcome, held: Mapping[ResourceId, str]) -> Outcome:
+    """A deletion that was accepted and does not come to its end: the object still is the set's."""
+    if outcome.id not in held:
+        return outcome
+    return replace(outcome, result=Result.BLOCKED, message=f"still there: {held[outcome.id]}")
 
 
 def _body(change: Change) -> Body:
@@ -90,7 +96,8 @@ class _Run:
             # Server-side apply of a terminating object answers 200 and is lost with it.
             held = self.gone([change])
             if held:
-                return Outcome(change, Result.BLOCKED, message=f"still terminating: {held}")
+                message = f"still terminating: {held[change.id]}"
+                return Outcome(change, Result.BLOCKED, message=message)
             change = replace(change, live=None)
         outcome = self._tried(change)
         if outcome.live is not None and "deletionTimestamp" in outcome.live["metadata"]:
@@ -125,16 +132,15 @@ class _Run:
         """Delete side by side; the outcomes say what the server answered, not what is gone."""
         return self.pool.map(lambda c: delete_change(self.cluster, c, self.how.removal), changes)
 
-    def gone(self, changes: Sequence[Change]) -> str:
-        """Wait for these objects to go; what still holds them, empty when none is left."""
+    def gone(self, changes: Sequence[Change]) -> dict[ResourceId, str]:
+        """Wait for these objects to go; what still holds those that have not."""
         wanted = {
             change.id: (change.api, change.live["metadata"]["uid"])
             for change in changes
             if change.api is not None and change.live is not None
         }
         how = self.how
-        held = await_gone(self.cluster, wanted, how.clock, how.gone, how.waiting)
-        return "; ".join(held.values())
+        return await_gone(self.cluster, wanted, how.clock, how.gone, how.waiting)
 
 
 _SETTLING = 10.0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from difflib import unified_diff
 from typing import Any
 
 from kubectl_gitops.errors import printable
-from kubectl_gitops.history import Revision, summary
+from kubectl_gitops.history import Revision
 from kubectl_gitops.manifest import write
 from kubectl_gitops.operations.inspect import DiffItem, StatusItem, StatusReport
+from kubectl_gitops.operations.past import Told
 from kubectl_gitops.plan import Change
 from kubectl_gitops.resource import Body, ResourceId
 
@@ -87,18 +88,19 @@ def plan_json(changes: Iterable[Change]) -> str:
     return _document("Plan", items)
 
 
-def history_patches(revisions: Sequence[Revision], *, bare: bool) -> str:
+def history_patches(told: Iterable[Told], *, bare: bool) -> str:
     """Each revision's RFC 6902 patch; `bare` without the headings."""
-    return "".join(_patch(revision, bare=bare) for revision in revisions)
+    return "".join(_patch(one, bare=bare) for one in told)
 
 
-def _patch(revision: Revision, *, bare: bool) -> str:
+def _patch(told: Told, *, bare: bool) -> str:
+    revision = told.revision
     body = json.dumps(list(revision.patch or ()), indent=2, ensure_ascii=False)
     if bare:
         return f"{body}\n"
     title = f"revision {revision.revision} · {revision.commit[:7]} · {revision.author}"
     heading = printable(f"{title} · {revision.time} · {revision.operation or 'commit'}")
-    change = body if revision.patch is not None else f"# {printable(summary(revision))}"
+    change = body if revision.patch is not None else f"# {printable(told.summary)}"
     return f"{heading}\n{change}\n\n"
 
 

@@ -47,7 +47,7 @@ def refusal_lines(id: ResourceId, refusal: Refusal) -> list[str]:
     if conflicts:
         fields = [f"  {cause.field}: {cause.message}" for cause in conflicts]
         return [f"{id}: other field managers own what this would change:", *fields]
-    if refusal.code == 0:
+    if refusal.code == 0 or refusal.reason == "Foreign":
         return [f"{id}: {refusal.message}"]
     return [f"{id}: Error from server ({refusal.reason or refusal.code}): {refusal.message}"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kubectl_gitops.errors import printable
-from kubectl_gitops.history import Revision, summary
 from kubectl_gitops.operations.inspect import Drift, StatusItem, StatusReport
+from kubectl_gitops.operations.past import Told
 from kubectl_gitops.pointer import ABSENT
 
 __all__ = ["drift_line", "history_table", "status_table", "table"]
@@ -23,32 +23,29 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"{line}\n" for line in padded)
 
 
-def history_table(revisions: Sequence[Revision], *, whole_set: bool) -> str:
+def history_table(told: Sequence[Told], *, whole_set: bool) -> str:
     """Revisions, newest first; for the whole set with the resource in front."""
-    if not revisions:
+    if not told:
         return "no revisions\n"
-    header = ["REVISION", "TIME", "AUTHOR", "OPERATION", "COMMIT", "CHANGE"]
-    rows = [
-        [
-            str(revision.revision),
-            revision.time,
-            revision.author,
-            revision.operation or "commit",
-            revision.commit[:7],
-            _told(revision),
-        ]
-        for revision in revisions
-    ]
+    header = ["REVISION", "TIME", "AUTHOR", "OPERATION", "COMMIT", "CHANGE", "REASON"]
+    rows = [_history_row(one) for one in told]
     if not whole_set:
         return table(header, rows)
-    named = [[str(r.resource), *row] for r, row in zip(revisions, rows, strict=True)]
+    named = [[str(one.revision.resource), *row] for one, row in zip(told, rows, strict=True)]
     return table(["RESOURCE", *header], named)
 
 
-def _told(revision: Revision) -> str:
-    said = summary(revision)
-    first = revision.reason.strip().split("\n")[0]
-    return f"{said}: {first}" if first else said
+def _history_row(told: Told) -> list[str]:
+    revision = told.revision
+    return [
+        str(revision.revision),
+        revision.time,
+        revision.author,
+        revision.operation or "commit",
+        revision.commit[:7],
+        told.summary,
+        revision.reason.strip().split("\n")[0],
+    ]
 
 
 def status_table(report: StatusReport) -> str:

@@ -237,5 +237,6 @@ def test_an_edit_that_would_not_read_back_is_refused() -> None:
 def test_rules_are_for_the_resources_they_name() -> None:
     deployment = ResourceId("apps", "Deployment", "shop", "web")
     rule = IgnoreRule(ResourcePattern("apps", "Deployment"), ("/spec/replicas",))
-    assert rule.pointers_for(deployment) == ("/spec/replicas",)
+    live = {"metadata": {}}
+    assert rule.pointers_for(deployment, live) == ("/spec/replicas",)
     assert rule.pointers_for(replace(deployment, group="")) == ()
