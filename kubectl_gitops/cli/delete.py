@@ -115,7 +115,7 @@ _WEEK = 7 * 24 * 3600.0
 
 def _confirmation(*, yes: bool) -> Callable[[Sequence[ResourceId]], None]:
     def confirm(along: Sequence[ResourceId]) -> None:
-        talk.note(f"these {len(along)} resources of the branch go along:")
+        talk.note("this goes along:" if len(along) == 1 else f"these {len(along)} go along:")
         for id in along:
             talk.say(f"  - {id}")
         if not yes and talk.is_terminal() and not talk.asks("Remove all of it?"):

@@ -105,8 +105,9 @@ def _commit(
     below = branch
     if intent.before:
         edits = branch.snapshot.edit(intent.before, ())
-        reason = f"as they were before {request.operation}"
         ids = [manifest.id for manifest in intent.before]
+        were = "as it was" if len(ids) == 1 else "as they were"
+        reason = f"{were} before {request.operation}"
         message = session.message("record", ids, reason, who)
         commit = session.commit(branch.tip.commit, edits, message, intent.tripwire)
         below = session.read_at(commit)

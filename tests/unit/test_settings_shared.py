@@ -239,4 +239,4 @@ def test_rules_are_for_the_resources_they_name() -> None:
     rule = IgnoreRule(ResourcePattern("apps", "Deployment"), ("/spec/replicas",))
     live = {"metadata": {}}
     assert rule.pointers_for(deployment, live) == ("/spec/replicas",)
-    assert rule.pointers_for(replace(deployment, group="")) == ()
+    assert rule.pointers_for(replace(deployment, group=""), live) == ()
