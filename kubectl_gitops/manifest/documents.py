@@ -27,7 +27,7 @@ MAX_DOCUMENT = 3 << 19  # 1.5 MiB, what etcd takes as one object
 MAX_INPUT = 64 << 20
 """Bytes that one command reads as its input."""
 
-MAX_DOCUMENTS = 100_000
+MAX_DOCUMENTS = 50_000
 
 _LINE_OF_DASHES = re.compile(r"^---[^\n]*(?:\n|\Z)", re.MULTILINE)
 _BLANKS = re.compile(r"[ \t\r\n]*")

@@ -13,7 +13,7 @@ from typing import Any
 from kubectl_gitops.manifest import scalars
 from kubectl_gitops.manifest.nodes import Entry, Node, Tree
 from kubectl_gitops.manifest.places import Edit, Part, Source, block_edits, flow_edits
-from kubectl_gitops.manifest.write import block, entry, flow, item, key, quoted, scalar
+from kubectl_gitops.manifest.write import block, entry, flow, item, quoted, scalar
 from kubectl_gitops.resource import Body
 
 __all__ = ["same", "spliced"]
@@ -105,8 +105,6 @@ class _Walk:
         if not _is_block(node):
             return f"{quoted(name)}: {flow(value)}"
         column = self.source.column(node.entries[0].start)
-        if node is self.tree.root and name in self.bare:
-            return _bare(name, value, column)
         return entry(name, value, column)
 
     def entries(self, node: Node) -> list[Part]:
@@ -251,7 +249,7 @@ class _Walk:
         stop = self.bare_stop(number)
         rest = text[self.stop(one.value) : stop].splitlines(keepends=True)
         blank = "".join(line for line in rest if not line.strip())
-        written = self.lines(_bare(str(one.key), new, self.source.column(one.start)))
+        written = self.lines(entry(str(one.key), new, self.source.column(one.start)))
         end = self.source.newline if text[:stop].endswith("\n") else ""
         return one.start, stop, written + end + blank
 
@@ -269,17 +267,3 @@ def _ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
     rest = range(shorter - head)
     tail = next((n for n in rest if not same(old[-1 - n], new[-1 - n])), len(rest))
     return head, tail
-
-
-def _bare(name: str, value: Any, column: int) -> str:
-    """An entry whose strings are all in double quotes, as sealed values are."""
-    if type(value) is not dict or not value:
-        return entry(name, value, column)
-    pad = " " * (column + 2)
-    lines = (
-        f"{pad}{key(part)}: {quoted(text)}"
-        if type(text) is str
-        else pad + entry(part, text, column + 2)
-        for part, text in value.items()
-    )
-    return "\n".join((f"{key(name)}:", *lines))

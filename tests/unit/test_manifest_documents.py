@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.manifest.documents import MAX_DOCUMENT, MAX_INPUT, documents
+from kubectl_gitops.manifest.documents import MAX_DOCUMENT, MAX_DOCUMENTS, MAX_INPUT, documents
+from kubectl_gitops.manifest.parse import MAX_NODES
 
 
 def read(text: str | bytes) -> list[tuple[object, ...]]:
@@ -72,6 +73,12 @@ BROKEN = {
     '{"a":1}\ngarbage': "line 1, column 1: a manifest is a map of keys and values",
     '{"a": ' + "[" * 65 + "]" * 65 + "}": "line 1, column 70: nested more than 64 levels deep",
     '{"a": ' + "[" * 200_000: "line 1, column 70: nested more than 64 levels deep",
+    '{"a": [' + "0," * MAX_NODES + "0]}": "line 1, column 500002: a document of more than 250,000"
+    " values, aliases included",
+    '{"a":1}\n{"a":"'
+    + "x" * MAX_DOCUMENT
+    + '"}': "line 1, column 1: a document of 1,572,873 bytes; the limit is 1,572,864",
+    "a:\n---\n" * (MAX_DOCUMENTS + 1): "line 100001, column 1: more than 50,000 documents",
     "a: " + "x" * MAX_DOCUMENT: "line 1, column 1: a document of 1,572,867 bytes; the limit is"
     " 1,572,864",
 }
@@ -105,6 +112,11 @@ def test_input_beyond_all_measure_is_refused_unread() -> None:
 def test_a_large_document_within_the_limit_is_read() -> None:
     (document,) = documents("a: " + "é" * (MAX_DOCUMENT // 2 - 2), "f.yaml")
     assert len(document.body["a"]) == MAX_DOCUMENT // 2 - 2
+
+
+def test_a_stream_of_small_values_may_be_larger_than_one_document() -> None:
+    text = ('{"a": "' + "x" * 1000 + '"}\n') * 2000
+    assert len(documents(text, "f.json")) == 2000
 
 
 def test_a_document_shows_neither_its_text_nor_its_body() -> None:

@@ -196,6 +196,12 @@ def test_metadata_that_is_no_map_is_written_too() -> None:
     assert write({"kind": "A", "metadata": None}) == "kind: A\nmetadata: null\n"
 
 
+def test_a_key_of_any_length_is_read_again() -> None:
+    read_back(
+        {"k" * 2000: {"\x07" * 300: [1, {"y" * 1001: "a\nb"}]}, "l" * 1001: [], "a" * 1000: 1}
+    )
+
+
 def test_flow_style_is_json() -> None:
     value = {"a": [1, 1e22, None, True, "y"], "b\u2028": {}}
     assert flow(value) == '{"a": [1, 1.0e+22, null, true, "y"], "b\\u2028": {}}'
