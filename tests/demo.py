@@ -211,6 +211,23 @@ def edit(demo: Demo) -> None:
     demo.claim("the patches of the history lead from each revision to the next", _misled(demo))
 
 
+def refuse(demo: Demo) -> None:
+    _chapter("What the cluster would refuse")
+    _tell("Two manifests in one command: a good one, and one with a port that does not exist.")
+    bad = demo.place / "bad"
+    bad.mkdir()
+    for name, old, new in (("settings", "24h", "12h"), ("web", "port: 80", "port: 99999")):
+        text = (demo.place / "shop" / f"{name}.yaml").read_text()
+        (bad / f"{name}.yaml").write_text(text.replace(old, new))
+    tip, versions = demo.ask("git --git-dir shop.git rev-parse main"), _versions(demo)
+    demo.run("kubectl gitops apply -f bad", exit=1)
+    untouched = tip == demo.ask("git --git-dir shop.git rev-parse main")
+    demo.claim(
+        "one refused resource, and nothing was committed and nothing changed",
+        not untouched or _versions(demo) != versions,
+    )
+
+
 def drift(demo: Demo) -> None:
     _chapter("Drift, made with plain kubectl")
     demo.run("kubectl -n shop set image deployment/web web=registry.example.com/shop/web:hotfix")
@@ -278,6 +295,11 @@ def look_without_us(demo: Demo) -> None:
         "--recursive --filename clone"
     )
     demo.claim("plain kubectl applies the branch as it is", "")
+    _tell(
+        "The history of a resource is a chain of small files; docs/branch.md says how to follow it."
+    )
+    demo.run("git --git-dir shop.git show refs/gitops/history/main:shop/deployment.apps/web.json")
+    demo.claim("plain git reads the same history as the program", _unlike(demo))
     demo.run("git --git-dir shop.git fsck --strict --no-dangling --no-progress")
     demo.claim("git fsck --strict finds nothing", "")
 
@@ -286,6 +308,7 @@ CHAPTERS: tuple[Callable[[Demo], None], ...] = (
     begin,
     apply_all,
     edit,
+    refuse,
     drift,
     remove,
     roll_out,
@@ -370,6 +393,20 @@ def _misled(demo: Demo) -> list[int]:
         and apply_patch(bodies[item["revision"] - 1], item["patch"]) != bodies[item["revision"]]
     ]
     return wrong or ([] if len(items) == 2 else [len(items)])
+
+
+def _unlike(demo: Demo) -> list[Any]:
+    """Records that are not the same in the chain of blobs and in what the program prints."""
+    told = json.loads(
+        demo.ask(f"kubectl gitops history deployment/web -n shop -o json --target {SECOND}")
+    )["items"]
+    chain = []
+    blob = "refs/gitops/history/main:shop/deployment.apps/web.json"
+    while blob:
+        record = json.loads(demo.ask(f"git --git-dir shop.git show {blob}"))
+        chain.append({field: record[field] for field in told[0]})
+        blob = record["previous"]
+    return [] if chain == told else [chain, told]
 
 
 def _leaks(demo: Demo) -> bool:

@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import click
 import pytest
@@ -20,6 +21,7 @@ from kubectl_gitops.history import Revision
 from kubectl_gitops.operations.inspect import State
 from kubectl_gitops.render import history_json
 from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.settings import parse_store_settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -245,6 +247,14 @@ def test_the_fields_of_a_revision_are_those_of_the_program() -> None:
     )
     (item,) = json.loads(history_json([revision]))["items"]
     assert names("output.md", "`RevisionList`") == list(item)
+
+
+def test_the_settings_that_are_shown_can_be_read() -> None:
+    lines, _ = code(DOCS / "branch.md")
+    begin = next(number for number, line in enumerate(lines) if "format = 1" in line)
+    end = next(number for number, line in enumerate(lines) if line.startswith("    pointers"))
+    settings = parse_store_settings(dedent("\n".join(lines[begin : end + 1])))
+    assert (settings.set_name, len(settings.seals), len(settings.ignores)) == ("shop", 1, 1)
 
 
 def test_the_record_of_the_history_is_shown_with_all_its_fields() -> None:
