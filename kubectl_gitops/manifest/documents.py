@@ -20,7 +20,7 @@ from kubectl_gitops.manifest import scalars
 from kubectl_gitops.manifest.parse import MAX_DEPTH, MAX_NODES, broken, yaml_value
 from kubectl_gitops.resource import Body
 
-__all__ = ["BOM", "MAX_INPUT", "Chunk", "Document", "chunks", "decode", "documents"]
+__all__ = ["BOM", "MAX_INPUT", "Chunk", "Document", "chunks", "decode", "document_of", "documents"]
 
 BOM = "\ufeff"
 MAX_DOCUMENT = 3 << 19  # 1.5 MiB, what etcd takes as one object
@@ -77,13 +77,14 @@ def documents(text: str | bytes, source: str) -> tuple[Document, ...]:
     """
     decoded = decode(text, source)
     return tuple(
-        _document(decoded, chunk, index, source)
+        document_of(decoded, chunk, index, source)
         for index, chunk in enumerate(chunks(decoded, source))
         if chunk.value is not None
     )
 
 
-def _document(text: str, chunk: Chunk, index: int, source: str) -> Document:
+def document_of(text: str, chunk: Chunk, index: int, source: str) -> Document:
+    """A chunk as a document of its own; GitopsError where it is no map."""
     if type(chunk.value) is not dict:
         raise broken(source, chunk.line, 1, "a manifest is a map of keys and values")
     return Document(chunk.value, text[chunk.start : chunk.end], source, chunk.line, index)

@@ -38,12 +38,11 @@ def edit_text(
     if not drop_comments_in and same(old_body, new_body):
         return text, None
     chunk = _only(text)
-    edited = _edited(text, old_body, new_body, frozenset(drop_comments_in))
-    after = None if edited is None else _only(edited)
-    is_json = chunk is not None and chunk.json
-    if edited is not None and after and after.json == is_json and same(after.value, new_body):
-        return edited, None
-    if is_json:
+    if chunk is not None and same(chunk.value, old_body):
+        edited = _edited(text, chunk, new_body, frozenset(drop_comments_in))
+        if edited is not None and _says(edited, new_body, json=chunk.json):
+            return edited, None
+    if chunk is not None and chunk.json:
         return json.dumps(new_body, indent=2, ensure_ascii=False) + "\n", _ANEW
     return write(new_body), _ANEW
 
@@ -57,16 +56,19 @@ def _only(text: str) -> Chunk | None:
     return found[0] if len(found) == 1 else None
 
 
-def _edited(text: str, old: Body, new: Body, bare: frozenset[str]) -> str | None:
+def _edited(text: str, chunk: Chunk, new: Body, bare: frozenset[str]) -> str | None:
     """The text after the edit, not yet proved; None where it resists."""
-    chunk = _only(text)
-    if chunk is None or not same(chunk.value, old):
-        return None
     source = text[chunk.start : chunk.end]
     try:
         tree = tree_of(source)
         if bare and (tree.anchored or (tree.root.style == "{" and not chunk.json)):
             return None
-        return text[: chunk.start] + spliced(source, tree, old, new, bare) + text[chunk.end :]
+        edited = spliced(source, tree, chunk.value, new, bare)
     except (ValueError, yaml.YAMLError):
         return None
+    return text[: chunk.start] + edited + text[chunk.end :]
+
+
+def _says(text: str, body: Body, *, json: bool) -> bool:
+    chunk = _only(text)
+    return chunk is not None and chunk.json == json and same(chunk.value, body)

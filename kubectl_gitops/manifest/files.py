@@ -7,7 +7,7 @@ document is left goes as a whole. Every result is read again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,6 @@ from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.manifest.documents import BOM, Chunk, chunks, decode
 from kubectl_gitops.manifest.edit import edit_text
 from kubectl_gitops.manifest.splice import same
-from kubectl_gitops.manifest.write import write
 from kubectl_gitops.resource import Body
 
 __all__ = ["Parsed", "Replacement", "edit_file", "parse_file"]
@@ -64,54 +63,53 @@ def _parsed(data: bytes) -> Parsed:
 
 
 def edit_file(data: bytes, path: str, edits: Edits) -> bytes | None:
-    """The file with some of its documents, by number, replaced or (None) removed.
+    """The file with some of its documents replaced or removed; None where no document is left.
 
-    None where no document is left. A replacement's own text is used if it fits into the file, else
-    the old text is changed in place, else it is written anew.
+    A replacement's own text is used if it fits into the file, else the old text is changed.
     """
     file = parse_file(data, path)
-    meant = [_meant(chunk, edits.get(number, chunk)) for number, chunk in enumerate(file.chunks)]
-    if all(value is None for value in meant):
+    values = [_value(chunk, number, edits) for number, chunk in enumerate(file.chunks)]
+    meant = [value for value in values if value is not None]
+    if not meant:
         return None
     mark = BOM if data.startswith(BOM.encode()) else ""
-    for candidate in (_as_given, _in_place, _anew):
-        texts = [candidate(file, number, edits) for number in range(len(file.chunks))]
-        text = _joined(file, texts)
-        if _reads_as(text, [value for value in meant if value is not None]):
+    for text_of in (_given, _edited):
+        text = _joined(file, _texts(file, edits, text_of))
+        if _says(text, meant):
             return (mark + text).encode()
-    raise GitopsError(
-        f"{printable(path)} cannot be changed in part", f"git log -- {printable(path)}"
-    )
+    name = printable(path)
+    raise GitopsError(f"{name} cannot be changed in part", f"git log -- {name}")
 
 
-def _meant(chunk: Chunk, edit: Chunk | Replacement | None) -> Any:
-    if isinstance(edit, Chunk):
+def _value(chunk: Chunk, number: int, edits: Edits) -> Any:
+    if number not in edits:
         return chunk.value
+    edit = edits[number]
     return edit.body if edit else None
 
 
-def _as_given(file: Parsed, number: int, edits: Edits) -> str | None:
-    """The text that is to stand there, None for none."""
-    chunk = file.chunks[number]
-    old = file.text[chunk.start : chunk.end]
-    edit = edits.get(number, Replacement(old, {}))
-    if edit is None:
-        return None
-    if chunk.json and number in edits and not edit.text.lstrip().startswith("{"):
-        return edit_text(old, chunk.value, edit.body)[0]
-    return edit.text
+TextOf = Callable[[Chunk, str, Replacement], str]
+"""From a document, its text and what it becomes to the text of that."""
 
 
-def _in_place(file: Parsed, number: int, edits: Edits) -> str | None:
-    chunk, edit = file.chunks[number], edits.get(number)
-    if edit is None:
-        return _as_given(file, number, edits)
-    return edit_text(file.text[chunk.start : chunk.end], chunk.value, edit.body)[0]
+def _texts(file: Parsed, edits: Edits, text_of: TextOf) -> list[str | None]:
+    """The text of each document, None for those that go."""
+    texts: list[str | None] = []
+    for number, chunk in enumerate(file.chunks):
+        old = file.text[chunk.start : chunk.end]
+        edit = edits.get(number)
+        new = text_of(chunk, old, edit) if edit else None
+        texts.append(new if number in edits else old)
+    return texts
 
 
-def _anew(file: Parsed, number: int, edits: Edits) -> str | None:
-    edit = edits.get(number)
-    return _as_given(file, number, edits) if edit is None else write(edit.body)
+def _given(chunk: Chunk, old: str, new: Replacement) -> str:
+    is_json = new.text.lstrip().startswith("{")
+    return _edited(chunk, old, new) if chunk.json and not is_json else new.text
+
+
+def _edited(chunk: Chunk, old: str, new: Replacement) -> str:
+    return edit_text(old, chunk.value, new.body)[0]
 
 
 def _joined(file: Parsed, texts: list[str | None]) -> str:
@@ -131,7 +129,7 @@ def _joined(file: Parsed, texts: list[str | None]) -> str:
     return joined + file.text[bounds[-1] :]
 
 
-def _reads_as(text: str, meant: list[Any]) -> bool:
+def _says(text: str, meant: list[Any]) -> bool:
     try:
         found = [chunk.value for chunk in chunks(text, "") if chunk.value is not None]
     except GitopsError:

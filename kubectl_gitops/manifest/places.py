@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Edit", "Part", "Source", "block_edits", "flow_edits"]
+__all__ = ["Edit", "Part", "Source", "block_edits", "flow_edits", "source_of"]
 
 Edit = tuple[int, int, str]
 """`text[start:end]` becomes the third."""
@@ -34,14 +34,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text and its lines, which end at `\\n`."""
+    """A text and its lines, which are told apart by `\n`; `newline` is what ends them."""
 
     text: str
-
-    @property
-    def newline(self) -> str:
-        """What ends its lines."""
-        return "\r\n" if "\r\n" in self.text else "\n"
+    newline: str
 
     def line_start(self, index: int) -> int:
         """Where the line of `index` begins."""
@@ -60,9 +56,14 @@ class Source:
         """True where nothing but blanks stands before it."""
         return not self.text[self.line_start(index) : index].strip(" ")
 
-    def ends_line(self, index: int) -> bool:
-        """True where nothing but blanks, not even a comment, stands behind it."""
-        return not self.text[index : self.line_stop(index)].strip()
+    def rest_of_line(self, index: int) -> str:
+        """What stands behind it in its line: a comment at most, where a value ends there."""
+        return self.text[index : self.line_stop(index)].rstrip("\r\n")
+
+
+def source_of(text: str) -> Source:
+    """A text with the line ends that it uses."""
+    return Source(text, "\r\n" if "\r\n" in text else "\n")
 
 
 def block_edits(

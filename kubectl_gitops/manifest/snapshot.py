@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from kubectl_gitops.errors import GitopsError, printable
-from kubectl_gitops.manifest.documents import Document
+from kubectl_gitops.manifest.documents import Document, document_of
 from kubectl_gitops.manifest.edit import edit_text
 from kubectl_gitops.manifest.files import Parsed, Replacement, edit_file, parse_file
 from kubectl_gitops.manifest.layout import path_of
-from kubectl_gitops.manifest.lists import flatten, is_list
+from kubectl_gitops.manifest.lists import flatten
 from kubectl_gitops.manifest.model import Manifest
 from kubectl_gitops.manifest.prepare import identified
 from kubectl_gitops.manifest.scope import custom_scopes, is_namespaced
@@ -149,7 +149,7 @@ def is_manifest_path(path: str, root: str = "") -> bool:
     """True for a file whose content is looked at: YAML or JSON, not hidden, below `root`."""
     below = path[len(root) + 1 :] if root and path.startswith(f"{root}/") else path
     inside = not root or below != path
-    return inside and path.endswith(_SUFFIXES) and not f"/{below}".count("/.")
+    return inside and path.endswith(_SUFFIXES) and "/." not in f"/{below}"
 
 
 def read_snapshot(
@@ -208,21 +208,13 @@ def _resources(data: bytes, path: str) -> list[Document]:
     if not (b"apiVersion" in data and b"kind" in data) and data[:2] not in _UTF16:
         return []
     file = parse_file(data, path)
-    return [
-        resource
-        for index, chunk in enumerate(file.chunks)
-        if _is_manifest(chunk.value)
-        for resource in flatten(
-            Document(
-                chunk.value,
-                file.text[chunk.start : chunk.end],
-                path,
-                chunk.line,
-                index,
-            )
-        )
-        if is_list(resource.body) or identified(resource)
-    ]
+    found: list[Document] = []
+    for index, chunk in enumerate(file.chunks):
+        if _is_manifest(chunk.value):
+            found += flatten(document_of(file.text, chunk, index, path))
+    for resource in found:
+        identified(resource)
+    return found
 
 
 def _is_kustomization(path: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from kubectl_gitops.manifest import scalars
 from kubectl_gitops.manifest.nodes import Entry, Node, Tree
-from kubectl_gitops.manifest.places import Edit, Part, Source, block_edits, flow_edits
+from kubectl_gitops.manifest.places import Edit, Part, Source, block_edits, flow_edits, source_of
 from kubectl_gitops.manifest.write import block, entry, flow, item, quoted, scalar
 from kubectl_gitops.resource import Body
 
@@ -40,13 +40,14 @@ def spliced(text: str, tree: Tree, old: Body, new: Body, bare: frozenset[str]) -
     """
     if not _descends(tree.root, old, new):
         raise ValueError("nothing of the document stays")
-    walk = _Walk(Source(text), tree, bare)
+    walk = _Walk(source_of(text), tree, bare)
+    # Of two insertions at one place the inner one is found first, and must stand first.
     edits = sorted(walk.mapping(tree.root, old, new), key=lambda edit: edit[:2])
-    # Of two insertions at one place the outer one was found later. It goes in first, so that the
-    # inner one stands before it.
-    for start, end, replacement in reversed(edits):
-        text = text[:start] + replacement + text[end:]
-    return text
+    pieces, last = [], 0
+    for start, end, replacement in edits:
+        pieces += [text[last:start], replacement]
+        last = end
+    return "".join([*pieces, text[last:]])
 
 
 def _descends(node: Node, old: Any, new: Any) -> bool:
@@ -88,7 +89,7 @@ class _Walk:
         for name, value in new.items():
             number = max(own.get(name, number), merge)
             if name not in own and not (name in old and same(old[name], value)):
-                inserted.setdefault(number, []).append(self.entry(node, name, value))
+                inserted.setdefault(number, []).append(self.new_entry(node, name, value))
         yield from self.arranged(node, self.entries(node), kept, inserted)
 
     def arranged(
@@ -101,11 +102,10 @@ class _Walk:
         edits = block_edits if _is_block(node) else flow_edits
         yield from edits(self.source, parts, kept, inserted)
 
-    def entry(self, node: Node, name: str, value: Any) -> str:
-        if not _is_block(node):
-            return f"{quoted(name)}: {flow(value)}"
-        column = self.source.column(node.entries[0].start)
-        return entry(name, value, column)
+    def new_entry(self, node: Node, name: str, value: Any) -> str:
+        if _is_block(node):
+            return entry(name, value, self.source.column(node.entries[0].start))
+        return f"{quoted(name)}: {flow(value)}"
 
     def entries(self, node: Node) -> list[Part]:
         return [self.part(node, number) for number in range(len(node.entries))]
@@ -141,18 +141,12 @@ class _Walk:
             yield self.after_key(one, new)
 
     def after_key(self, one: Entry, new: Any) -> Edit:
-        """A value of another kind; the comment in the line of the old one's end is kept."""
+        """A value of another kind in the place of all that stands behind the colon."""
         node, column = one.value, self.source.column(one.start)
         if new and type(new) in (dict, list):
-            end = self.source.line_stop(node.end)
-            comment = self.source.text[node.end : end].strip()
-            written = f" {comment}" if comment else ""
-            written += entry("", new, column).partition(":")[2]
-            return (
-                self.colon(one),
-                node.end + len(self.source.text[node.end : end].rstrip()),
-                self.lines(written),
-            )
+            comment = self.source.rest_of_line(node.end)
+            written = comment.rstrip() + entry("", new, column).partition(":")[2]
+            return self.colon(one), node.end + len(comment), self.lines(written)
         written = self.like(node, new, column + 2)
         if _is_block(node):
             return self.colon(one), node.end, self.lines(f" {written}")
@@ -174,7 +168,7 @@ class _Walk:
         """A value in block style, quoted as the old one was where that is possible."""
         if type(value) is not str:
             return block(value, column)
-        if "\n" in value and not self.source.ends_line(node.end):
+        if "\n" in value and self.source.rest_of_line(node.end).strip():
             return quoted(value)
         plain = scalar(value, column)
         if node.style == '"' and "\n" not in value:
@@ -202,7 +196,7 @@ class _Walk:
                 yield from self.item(node, number, old[number], new[number])
         surplus = range(head + paired, len(old) - tail)
         kept = [number not in surplus for number in range(len(old))]
-        added = [self.added(node, value) for value in new[head + paired : len(new) - tail]]
+        added = [self.new_item(node, value) for value in new[head + paired : len(new) - tail]]
         inserted = {head + paired - 1: added} if added else {}
         yield from self.arranged(node, self.items(node), kept, inserted)
 
@@ -217,7 +211,7 @@ class _Walk:
         else:
             yield self.in_place(value, block(new, self.source.column(value.start)))
 
-    def added(self, node: Node, value: Any) -> str:
+    def new_item(self, node: Node, value: Any) -> str:
         return item(value, self.source.column(node.start)) if _is_block(node) else flow(value)
 
     def items(self, node: Node) -> list[Part]:

@@ -215,7 +215,7 @@ CHANGES: dict[str, Change] = {
     "a map in flow style becomes a list": (
         lambda b: b["metadata"].update(labels=["a"]),
         "labels: {app: \"web\", tier: 'front'}   # who\n",
-        "labels: # who\n  - a\n",
+        "labels:   # who\n  - a\n",
     ),
     "a map is exchanged for another": (
         lambda b: b["metadata"].update(annotations={"a": "b"}),
