@@ -155,3 +155,11 @@ def bound(
 ) -> Bound:
     """A set of its own, bound to a repository of its own; its home is the test's Namespace."""
     return bind(gitops, control_plane, kubeconfig, bare_repo, namespace)
+
+
+@pytest.fixture
+def key_file(gitops: Gitops, tmp_path: Path) -> Path:
+    """A key, in a file that only its owner reads."""
+    path = tmp_path / "cluster.key"
+    gitops("secret", "keygen", "--out", path)
+    return path

@@ -13,6 +13,7 @@ from kubectl_gitops.manifest import write
 from kubectl_gitops.operations.inspect import DiffItem, StatusItem, StatusReport
 from kubectl_gitops.operations.past import Told
 from kubectl_gitops.plan import Change
+from kubectl_gitops.render.tables import status_message
 from kubectl_gitops.resource import Body, ResourceId
 
 __all__ = ["as_json", "diff_text", "history_json", "history_patches", "plan_json", "status_json"]
@@ -70,7 +71,7 @@ def _status(item: StatusItem) -> Body:
         "state": str(item.state),
         "health": str(item.health.status) if item.health else None,
         "revision": item.latest.revision if item.latest else None,
-        "message": item.message,
+        "message": status_message(item),
     }
 
 

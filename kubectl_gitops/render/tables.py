@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from kubectl_gitops.errors import printable
@@ -9,7 +10,7 @@ from kubectl_gitops.operations.inspect import Drift, StatusItem, StatusReport
 from kubectl_gitops.operations.past import Told
 from kubectl_gitops.pointer import ABSENT
 
-__all__ = ["drift_line", "history_table", "status_table", "table"]
+__all__ = ["drift_line", "history_table", "status_message", "status_table", "table"]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -64,8 +65,13 @@ def _status_row(item: StatusItem) -> list[str]:
         item.health.status if item.health else "-",
         str(latest.revision) if latest else "-",
         latest.author if latest else "-",
-        item.message or "; ".join(drift_line(drift) for drift in item.drift),
+        status_message(item),
     ]
+
+
+def status_message(item: StatusItem) -> str:
+    """What differs, field by field, or what the resource waits for."""
+    return item.message or "; ".join(drift_line(drift) for drift in item.drift)
 
 
 def drift_line(drift: Drift) -> str:
@@ -80,5 +86,5 @@ def drift_line(drift: Drift) -> str:
 def _value(value: object) -> str:
     if value is ABSENT:
         return "nothing"
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 40 else f"{text[:37]}…"
