@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -65,16 +65,17 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one resource in one commit: its file, the blob of it, the bodies compared.
+    """What became of one resource in one commit: its file, and the blob of it (None: removed).
 
-    `after` is None for a removal, `before` for a creation; `blob` is None for a removal.
+    `before` and `after` are the bodies to compare where it was there on both sides, None where it
+    was not, or where the old one can no longer be found.
     """
 
     resource: ResourceId
     path: str
     blob: str | None
-    before: Body | None
-    after: Body | None
+    before: Body | None = None
+    after: Body | None = None
 
 
 def next_revision(
@@ -133,7 +134,9 @@ def _time(author: Signature) -> str:
 
 def encode(revision: Revision) -> bytes:
     """The record as one line of JSON; the same revision gives the same bytes."""
-    record = {"format": FORMAT, **asdict(revision)}
+    resource = {name: getattr(revision.resource, name) for name in ResourceId.__slots__}
+    fields = {name: getattr(revision, name) for name in Revision.__slots__}
+    record = {"format": FORMAT, **fields, "resource": resource}
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 

@@ -17,6 +17,7 @@ from kubectl_gitops.store.mirror import open_mirror
 from kubectl_gitops.store.refs import branch_ref
 from kubectl_gitops.store.remote import RemoteOrigin
 from kubectl_gitops.store.repository import GitStore
+from kubectl_gitops.store.saved import saved_path
 
 __all__ = ["GitStore", "create_bare", "open_store"]
 
@@ -32,8 +33,14 @@ def open_store(url: str, branch: str, *, data_dir: Path, warn: Callable[[str], N
         raise GitopsError(f"{printable(branch)} is no name of a branch", exit=Exit.USAGE)
     address = parse_address(url)
     if isinstance(address, Path):
-        repo = open_bare(address, branch)
-        return GitStore(repo, LocalOrigin(repo, branch), printable(str(address)), branch)
+        return _local(address, branch, data_dir)
     mirror = open_mirror(address, data_dir)
     origin = RemoteOrigin(mirror, address, branch, warn)
-    return GitStore(mirror, origin, printable(address.url), branch)
+    saved = saved_path(data_dir, address.url, branch)
+    return GitStore(mirror, origin, printable(address.url), branch, saved)
+
+
+def _local(path: Path, branch: str, data_dir: Path) -> GitStore:
+    repo = open_bare(path, branch)
+    saved = saved_path(data_dir, str(path.absolute()), branch)
+    return GitStore(repo, LocalOrigin(repo, branch), printable(str(path)), branch, saved)

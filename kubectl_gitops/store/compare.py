@@ -68,12 +68,25 @@ class Comparison:
         places = self.current.places(id)
         if len(places) > 1:
             return None
+        last = lookup(id)
         if not places:
-            return self._removal(id, lookup(id))
-        body = self._body(id, places[0])
+            return self._removal(id, last)
+        if last is None or last.revision.after is None:
+            return Change(id, places[0].path, places[0].blob), last
+        return self._update(id, places[0], last)
+
+    def _update(
+        self, id: ResourceId, place: Occurrence, last: Recorded
+    ) -> tuple[Change, Recorded] | None:
+        if last.revision.after == place.blob:
+            return None
+        body = self._body(id, place)
         if body is None or self._stood_so_before(id, body):
             return None
-        return self._update(id, places[0], body, lookup(id))
+        before = self._body(id, Occurrence(last.revision.path, str(last.revision.after)))
+        if before is not None and same(before, body):
+            return None
+        return Change(id, place.path, place.blob, before, body), last
 
     def _stood_so_before(self, id: ResourceId, body: Body) -> bool:
         """True where the commit left the document alone: a neighbour in its file changed."""
@@ -81,24 +94,12 @@ class Comparison:
         old = self._body(id, before[0]) if len(before) == 1 else None
         return old is not None and same(old, body)
 
-    def _update(
-        self, id: ResourceId, place: Occurrence, body: Body, last: Recorded | None
-    ) -> tuple[Change, Recorded | None] | None:
-        if last is None or last.revision.after is None:
-            return Change(id, place.path, place.blob, None, body), last
-        if last.revision.after == place.blob:
-            return None
-        before = self._body(id, Occurrence(last.revision.path, last.revision.after))
-        if before is not None and same(before, body):
-            return None
-        return Change(id, place.path, place.blob, before, body), last
-
     def _removal(
         self, id: ResourceId, last: Recorded | None
     ) -> tuple[Change, Recorded | None] | None:
         if last is None or last.revision.after is None or self._may_be_hidden(id, last):
             return None
-        return Change(id, last.revision.path, None, None, None), last
+        return Change(id, last.revision.path, None), last
 
     def _may_be_hidden(self, id: ResourceId, last: Recorded) -> bool:
         """True where a file that cannot be read may be the one that holds the resource.

@@ -26,7 +26,7 @@ from kubectl_gitops.store.documents import (
     Scope,
 )
 
-__all__ = ["Contents", "Delta", "Occurrence", "SetContents"]
+__all__ = ["Contents", "Delta", "Occurrence", "SetContents", "State"]
 
 _SETTINGS_FILE = ".gitops.toml"
 _DEFAULT_NAMESPACE = "default"
@@ -107,13 +107,17 @@ class SetContents:
         return self.update(documents, stale)
 
     def _put(self, path: str, blob: str, content: FileContent) -> None:
-        self.blobs[path] = blob
-        self.ids[path] = content.ids
-        for id in content.ids:
-            self.where.setdefault(id, []).append(path)
+        self.place(path, blob, content.ids, readable=content.readable)
         if scopes := custom_scopes((content.bodies or {}).values()):
             self.scopes[path] = frozenset(scopes.items())
-        if not content.readable:
+
+    def place(self, path: str, blob: str, ids: tuple[ResourceId, ...], *, readable: bool) -> None:
+        """Add a file of which is known what it holds."""
+        self.blobs[path] = blob
+        self.ids[path] = ids
+        for id in ids:
+            self.where.setdefault(id, []).append(path)
+        if not readable:
             self.unreadable.add(path)
 
     def _drop(self, path: str) -> None:
@@ -126,69 +130,78 @@ class SetContents:
                 del self.where[id]
 
 
-class Contents:
-    """The sets of the branch at one tree. `sets` lacks those whose settings cannot be read."""
+@dataclass(slots=True)
+class State:
+    """The sets of a branch at one tree. `sets` lacks those whose settings cannot be read."""
 
-    def __init__(self, store: BaseObjectStore, documents: Documents) -> None:
+    tree: ObjectID | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    roots: frozenset[str] = frozenset()
+    sets: dict[str, SetContents] = field(default_factory=dict)
+
+
+class Contents:
+    """The sets of the branch, brought from tree to tree. `read` counts the files looked at."""
+
+    def __init__(self, store: BaseObjectStore, documents: Documents, state: State) -> None:
         self._store = store
         self._documents = documents
-        self._tree: ObjectID | None = None
-        self._settings: dict[str, str] = {}
-        self._roots: frozenset[str] = frozenset()
-        self.sets: dict[str, SetContents] = {}
+        self.state = state
+        self.read = 0
 
     def advance(self, tree: ObjectID, known: frozenset[str]) -> list[Delta]:
         """Go on to another tree; `known` are the sets that the history has records of."""
-        changes = dict(objects.changes(self._store, self._tree, tree))
-        settings = _settings(self._settings, changes)
+        state = self.state
+        changes = dict(objects.changes(self._store, state.tree, tree))
+        settings = _settings(state.settings, changes)
         roots = _roots(settings, known)
-        if self._tree is None or roots != self._roots:
+        sets = state.sets
+        if state.tree is None or roots != state.roots:
             changes = dict(objects.changes(self._store, None, tree))
-            self.sets = {}
+            sets = {}
         by_root = _by_root(changes, roots)
-        moved = {root for root in roots if settings.get(root) != self._settings.get(root)}
-        self._tree, self._settings, self._roots = tree, settings, roots
+        moved = {root for root in roots if settings.get(root) != state.settings.get(root)}
+        self.state = State(tree, settings, roots, sets)
         return [
             self._advance_set(root, by_root.get(root, {}))
             for root in sorted(roots)
-            if root in by_root or root in moved or root not in self.sets
+            if root in by_root or root in moved or root not in sets
         ]
 
     def _advance_set(self, root: str, files: dict[str, str | None]) -> Delta:
         namespace = self._default_namespace(root)
         if namespace is None:
-            self.sets.pop(root, None)
+            self.state.sets.pop(root, None)
             return Delta(root, {})
-        before = self.sets.get(root)
+        before = self.state.sets.get(root)
         if before is None:
             files = self._all_files(root)
-            current = self.sets[root] = SetContents(Context(namespace))
+            current = self.state.sets[root] = SetContents(Context(namespace))
         elif before.context.default_namespace != namespace:
             current = before
             current.context = Context(namespace, current.context.scopes)
             files = {**current.blobs, **files}
         else:
             current = before
+        self.read += len(files)
         revealed = not current.unreadable.isdisjoint(files)
         touched = current.update(self._documents, files)
         touched = {**current.rescope(self._documents), **touched}
         return Delta(root, touched, before is None, revealed)
 
     def _default_namespace(self, root: str) -> str | None:
-        if root not in self._settings:
+        if root not in self.state.settings:
             return _DEFAULT_NAMESPACE
         try:
-            settings = tomllib.loads(self._documents.text(self._settings[root]).decode())
+            settings = tomllib.loads(self._documents.text(self.state.settings[root]).decode())
         except ValueError:
             return None
         namespace = settings.get("default-namespace", _DEFAULT_NAMESPACE)
         return namespace if isinstance(namespace, str) else None
 
     def _all_files(self, root: str) -> dict[str, str | None]:
-        if self._tree is None:
-            return {}
-        listed = dict(objects.changes(self._store, None, self._tree))
-        return _by_root(listed, self._roots).get(root, {})
+        listed = dict(objects.changes(self._store, None, self.state.tree))
+        return _by_root(listed, self.state.roots).get(root, {})
 
 
 def _settings(before: Mapping[str, str], changes: Changes) -> dict[str, str]:

@@ -10,6 +10,8 @@ rewrite of the branch.
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cached_property
+from pathlib import Path
 
 from dulwich.object_store import BaseObjectStore, MemoryObjectStore, OverlayObjectStore
 from dulwich.objects import Commit, ObjectID, ShaFile
@@ -22,8 +24,12 @@ from kubectl_gitops.store.compare import Comparison
 from kubectl_gitops.store.contents import Contents, Delta
 from kubectl_gitops.store.documents import Documents
 from kubectl_gitops.store.objects import oid
+from kubectl_gitops.store.saved import load, save
 
 __all__ = ["Log"]
+
+_UNSAVED_FILES = 100
+"""Up to so many files are read again by every command rather than all knowledge written again."""
 
 _HELD_OBJECTS = 5_000
 """So many new objects are held in memory before they are written, as one pack."""
@@ -32,13 +38,18 @@ _HELD_OBJECTS = 5_000
 class Log:
     """Extends the history of one repository; what it has read stays read between two calls."""
 
-    def __init__(self, repo: BaseRepo) -> None:
+    def __init__(self, repo: BaseRepo, saved: Path) -> None:
         self._repo = repo
+        self._saved = saved
         self._fresh = MemoryObjectStore()
         # The repository, with what is not written yet on top.
         self._store = OverlayObjectStore([self._fresh, repo.object_store], self._fresh)
         self._documents = Documents(lambda blob: objects.blob_at(repo.object_store, blob))
-        self._contents = Contents(repo.object_store, self._documents)
+
+    @cached_property
+    def _contents(self) -> Contents:
+        store = self._repo.object_store
+        return Contents(store, self._documents, load(self._saved, store))
 
     def extend(self, history: str, tip: str) -> str:
         """The history commit that indexes the branch up to `tip`, made on top of `history`.
@@ -58,7 +69,14 @@ class Log:
             head = self._index(head, commit, is_tip=commit == todo[-1])
             self._write(_HELD_OBJECTS)
         self._write(0)
+        self._keep()
         return head.decode("ascii") if head else ""
+
+    def _keep(self) -> None:
+        """Save what is known, if enough is new to be worth it."""
+        if self._contents.read > _UNSAVED_FILES:
+            save(self._saved, self._contents.state)
+            self._contents.read = 0
 
     def _advance(self, commit: ObjectID, head: ObjectID | None) -> list[Delta]:
         known = records.known_sets(self._store, self._tree(head)) if head else frozenset()
@@ -86,7 +104,7 @@ class Log:
     def _records(
         self, tree: ObjectID | None, delta: Delta, commit: Commit
     ) -> dict[str, bytes | None]:
-        current = self._contents.sets.get(delta.root)
+        current = self._contents.state.sets.get(delta.root)
         if current is None:
             return {}
         message = objects.message_of(commit)

@@ -7,6 +7,7 @@ is read: names end up in paths, in messages and on terminals.
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -35,6 +36,8 @@ MAX_FILES = 500_000
 MAX_DEPTH = 64
 MAX_NAME = 255
 """A tree beyond these is not a directory of manifests but an attack or a mistake."""
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]")
 
 _LOOSE_OBJECTS = 50
 """Up to so many objects are written loose; many tiny packs make every later read slow."""
@@ -177,9 +180,7 @@ def is_hostile(name: str) -> bool:
     """
     return (
         name.lower() in ("", ".", "..", ".git", "git~1")
-        or "/" in name
-        or "\\" in name
-        or any(char < " " or char == "\x7f" for char in name)
+        or _UNSAFE.search(name) is not None
         or len(_encoded(name)) > MAX_NAME
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from dulwich.objects import ObjectID
@@ -34,14 +35,14 @@ class GitStore:
     """One Git repository, one branch in it; implements `kubectl_gitops.ports.Store`."""
 
     def __init__(
-        self, repo: Repo, origin: LocalOrigin | RemoteOrigin, url: str, branch: str
+        self, repo: Repo, origin: LocalOrigin | RemoteOrigin, url: str, branch: str, saved: Path
     ) -> None:
         self._repo = repo
         self._objects = repo.object_store
         self._origin = origin
         self._url = url
         self._branch = branch
-        self._log = Log(repo)
+        self._log = Log(repo, saved)
         # Its packs are mapped into memory; nobody has to remember to close a store.
         weakref.finalize(self, repo.close)
         self._listed: dict[tuple[str, str], Mapping[str, File]] = {}

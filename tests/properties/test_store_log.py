@@ -6,13 +6,15 @@ import itertools
 import json
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from dulwich.objects import Commit
 from dulwich.repo import MemoryRepo
 
-from kubectl_gitops.history import apply_patch, same
+from kubectl_gitops.history import apply_patch
 from kubectl_gitops.manifest import read_snapshot
+from kubectl_gitops.resource import same
 from kubectl_gitops.store import records
 from kubectl_gitops.store.commits import is_ancestor
 from kubectl_gitops.store.log import Log
@@ -122,16 +124,17 @@ class World:
 @dataclass
 class Mirror:
     world: World
+    saved: Path
     history: str = ""
 
     def __post_init__(self):
-        self.log = Log(self.world.repo)
+        self.log = Log(self.world.repo, self.saved)
 
     def sync(self, *, push):
         """The server's history wins where it has one; what is made on top may or may not arrive."""
         world = self.world
         if world.random.random() < 0.3:
-            self.log = Log(world.repo)  # another process
+            self.log = Log(world.repo, self.saved)  # another process
         before = world.history or self.history
         self.history = self.log.extend(before, world.branch.decode())
         if world.history:
@@ -140,9 +143,9 @@ class Mirror:
             world.history = self.history
 
 
-def ran(seed):
+def ran(seed, folder):
     world = World(seed)
-    mirrors = [Mirror(world) for _ in range(3)]
+    mirrors = [Mirror(world, folder / f"{seed}-{number}") for number in range(3)]
     for _ in range(world.random.randrange(5, 25)):
         world.happen()
         while world.random.random() < 0.4:
@@ -178,9 +181,10 @@ def check_chain(world, chain):
 
 
 @pytest.mark.parametrize("first_seed", range(0, 80, 20))
-def test_mirrors_agree_in_the_end_and_every_record_holds(first_seed):
+def test_mirrors_agree_in_the_end_and_every_record_holds(first_seed, tmp_path, monkeypatch):
+    monkeypatch.setattr("kubectl_gitops.store.log._UNSAVED_FILES", 2)
     for seed in range(first_seed, first_seed + 20):
-        world, mirrors = ran(seed)
+        world, mirrors = ran(seed, tmp_path)
         assert {mirror.history for mirror in mirrors} == {world.history}
         store, tree = world.repo.object_store, world.tree(oid(world.history))
         latest = {r.revision.resource: r.revision for r in records.latest(store, tree, "")}
