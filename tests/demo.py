@@ -219,12 +219,12 @@ def refuse(demo: Demo) -> None:
     for name, old, new in (("settings", "24h", "12h"), ("web", "port: 80", "port: 99999")):
         text = (demo.place / "shop" / f"{name}.yaml").read_text()
         (bad / f"{name}.yaml").write_text(text.replace(old, new))
-    tip, versions = demo.ask("git --git-dir shop.git rev-parse main"), _versions(demo)
+    tip, traces = demo.ask("git --git-dir shop.git rev-parse main"), _traces(demo)
     demo.run("kubectl gitops apply -f bad", exit=1)
     untouched = tip == demo.ask("git --git-dir shop.git rev-parse main")
     demo.claim(
         "one refused resource, and nothing was committed and nothing changed",
-        not untouched or _versions(demo) != versions,
+        not untouched or _traces(demo) != traces,
     )
 
 
@@ -242,10 +242,12 @@ def drift(demo: Demo) -> None:
     service = demo.ask("kubectl -n shop get service basket -o name --ignore-not-found")
     undone = live.endswith(":1.4.1") and service
     demo.claim("diff and status saw the drift (exit 1), and pull undid it", not undone and live)
-    versions = _versions(demo)
+    traces = _traces(demo)
     demo.ask("kubectl gitops pull")
-    moved = set(_versions(demo).items()) ^ set(versions.items())
-    demo.claim("a second pull wrote nothing: no resourceVersion moved", moved)
+    after = _traces(demo)
+    demo.claim(
+        "a second pull wrote nothing", [name for name in after if after[name] != traces[name]]
+    )
 
 
 def remove(demo: Demo) -> None:
@@ -355,8 +357,15 @@ def _name(body: dict[str, Any]) -> str:
     return "/".join([body["kind"], metadata.get("namespace", ""), metadata["name"]])
 
 
-def _versions(demo: Demo) -> dict[str, str]:
-    return {_name(body): body["metadata"]["resourceVersion"] for body in _owned(demo)}
+def _traces(demo: Demo) -> dict[str, Any]:
+    """What any write of ours would change; resourceVersions also move when controllers write."""
+    return {
+        _name(body): (
+            [entry for entry in body["metadata"]["managedFields"] if entry["manager"] == "gitops"],
+            _content(body),
+        )
+        for body in _owned(demo)
+    }
 
 
 def _contents(demo: Demo) -> dict[str, Any]:
