@@ -1,7 +1,9 @@
 """Label selectors, as `kubectl -l` and the API server read them.
 
-`a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas that all must
-hold. Like the server's, `!=` and `notin` also match where the label is not there.
+`a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, `a>1`, `a<1`, joined by commas that
+all must hold. Like the server's, `!=` and `notin` also match where the label is not there. What the
+server refuses is refused here, too (`apimachinery/pkg/labels/selector.go`): a scope that selects
+something else than was meant would be pruned.
 """
 
 from __future__ import annotations
@@ -14,25 +16,52 @@ from kubectl_gitops.errors import GitopsError, printable
 
 __all__ = ["Selector", "parse_selector"]
 
-_SET = re.compile(r"(?P<key>[^\s,!=()]+)\s+(?P<word>in|notin)\s*\((?P<values>[^()]*)\)")
-_EQUAL = re.compile(r"(?P<key>[^\s,!=()]+)\s*(?P<word>==|=|!=)\s*(?P<value>[^\s,!=()]*)")
-_EXISTS = re.compile(r"(?P<not>!?)\s*(?P<key>[^\s,!=()]+)")
-_NEXT = re.compile(r"\s*(,|\Z)\s*")
+_SPACE = r"[ \t\r\n]"
+_WORD = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_KEY = rf"(?P<key>(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?{_WORD})"
+_VALUE = rf"{_SPACE}*(?:{_WORD})?{_SPACE}*"
+_FORMS = tuple(
+    map(
+        re.compile,
+        (
+            rf"{_KEY}{_SPACE}+(?P<sign>in|notin){_SPACE}*"
+            rf"\((?P<values>{_VALUE}(?:,{_VALUE})*)\)",
+            rf"{_KEY}{_SPACE}*(?P<sign>==|=|!=)(?P<values>{_VALUE})",
+            rf"{_KEY}{_SPACE}*(?P<sign>[<>]){_SPACE}*(?P<values>[0-9]{{1,63}})",
+            rf"(?P<sign>!?){_SPACE}*{_KEY}(?P<values>)",
+        ),
+    )
+)
+_NEXT = re.compile(rf"{_SPACE}*(?:,{_SPACE}*(?=[^ \t\r\n])|\Z)")
+_BLANK = re.compile(rf"{_SPACE}*")
+_LARGEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Requirement:
-    """One part: the label must be (`wanted`) or must not be one of `values`; None: any value."""
+    """One part: a key, the sign behind it (or the `!` before it), and the values behind that."""
 
     key: str
-    values: frozenset[str] | None
-    wanted: bool
+    sign: str
+    values: frozenset[str]
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        found = self.key in labels
-        if self.values is not None:
-            found = found and labels[self.key] in self.values
-        return found is self.wanted
+        value = labels.get(self.key)
+        if self.sign in ("!=", "notin", "!"):
+            return value is None or (self.sign != "!" and value not in self.values)
+        if value is None:
+            return False
+        if self.sign in ("<", ">"):
+            return self._compares(value)
+        return not self.sign or value in self.values
+
+    def _compares(self, value: str) -> bool:
+        """Only integers compare, those that Go's `ParseInt` reads."""
+        (bound,) = map(int, self.values)
+        if not value.isdecimal() or int(value) > _LARGEST:
+            return False
+        return int(value) < bound if self.sign == "<" else int(value) > bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +78,29 @@ class Selector:
 def parse_selector(text: str) -> Selector:
     """Parse a selector; `GitopsError` says where it cannot be read."""
     requirements: list[_Requirement] = []
-    position = len(text) - len(text.lstrip())
+    position = _end(_BLANK, text, 0)
     while position < len(text):
         requirement, end = _requirement(text, position)
-        following = _NEXT.match(text, end)
-        if following is None:
-            raise _unreadable(text, end)
         requirements.append(requirement)
-        position = following.end()
+        position = _end(_NEXT, text, end)
     return Selector(tuple(requirements))
 
 
 def _requirement(text: str, position: int) -> tuple[_Requirement, int]:
-    if found := _SET.match(text, position):
-        values = frozenset(value.strip() for value in found["values"].split(","))
-        return _Requirement(found["key"], values, found["word"] == "in"), found.end()
-    if found := _EQUAL.match(text, position):
-        wanted = found["word"] != "!="
-        return _Requirement(found["key"], frozenset({found["value"]}), wanted), found.end()
-    if found := _EXISTS.match(text, position):
-        return _Requirement(found["key"], None, not found["not"]), found.end()
-    raise _unreadable(text, position)
+    found = next(filter(None, (form.match(text, position) for form in _FORMS)), None)
+    if found is None:
+        raise _unreadable(text, position)
+    values = frozenset(value.strip() for value in found["values"].split(","))
+    if found["sign"] in ("<", ">") and max(map(int, values)) > _LARGEST:
+        raise _unreadable(text, found.start("values"))
+    return _Requirement(found["key"], found["sign"], values), found.end()
+
+
+def _end(form: re.Pattern[str], text: str, position: int) -> int:
+    found = form.match(text, position)
+    if found is None:
+        raise _unreadable(text, position)
+    return found.end()
 
 
 def _unreadable(text: str, position: int) -> GitopsError:
