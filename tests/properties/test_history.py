@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.history import apply_patch, diff, same
+from kubectl_gitops.history import apply_patch, diff
 from kubectl_gitops.history.patch import _differences
+from kubectl_gitops.resource import same
 
 scalars = (
     st.none()
