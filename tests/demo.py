@@ -89,22 +89,28 @@ class Demo:
 
 
 def main() -> int:
-    started = time.monotonic()
     keep = bool(os.environ.get("KEEP"))
     _take_down()
     try:
-        demo = _set_up()
-        for chapter in CHAPTERS:
-            chapter(demo)
-        kept = _conclude(demo, time.monotonic() - started)
+        proved = _show()
     except (DemoError, subprocess.CalledProcessError) as error:
         print(f"\nerror: {error}", file=sys.stderr)
-        kept = False
+        proved = False
+    finally:
+        if not keep:
+            _take_down()
     if keep:
         _tell_how_to_look()
-    else:
-        _take_down()
-    return 0 if kept else 1
+    return 0 if proved else 1
+
+
+def _show() -> bool:
+    """The whole demo; whether all it claims was found true."""
+    started = time.monotonic()
+    demo = _set_up()
+    for chapter in CHAPTERS:
+        chapter(demo)
+    return _conclude(demo, time.monotonic() - started)
 
 
 def _set_up() -> Demo:
@@ -451,8 +457,7 @@ def _tell_how_to_look() -> None:
         "  kubectl gitops status\n"
         "  kubectl gitops history\n"
         "  git --git-dir shop.git log --stat main\n"
-        "To end them, and start anew: make demo\n"
-        "To end them:"
+        "To end them (make demo does that, too, and starts anew):"
     )
     for name in CLUSTERS:
         print(f"  .venv/bin/python -m tests.controlplane down --name {name}")
