@@ -26,6 +26,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "manifest",
         "catalog",
         "builtin",
+        "selector",
         "envelope",
         "fields",
         "equality",

@@ -79,6 +79,7 @@ def _deleted(connected: Connected, targets: list[ResourceId], flags: dict[str, A
     from kubectl_gitops.cli.results import print_report
     from kubectl_gitops.cluster.options import parse_timeout
     from kubectl_gitops.operations.delete import DeleteOptions, delete
+    from kubectl_gitops.plan import Result
     from kubectl_gitops.reconcile import Removal
 
     grace = 1 if flags["now"] else flags["grace_period"]
@@ -95,16 +96,20 @@ def _deleted(connected: Connected, targets: list[ResourceId], flags: dict[str, A
         )
         report = delete(connected.session, targets, options)
     code = print_report(report, connected.session.store, *_lines(flags["output"]))
+    for outcome in report.outcomes:
+        if outcome.result is Result.SKIPPED and outcome.message:
+            talk.note(f"{outcome.id}: {outcome.message}")
     return connected.ended(code)
 
 
 def _lines(output: str) -> tuple[Callable[[Outcome], str], Callable[[Change], str]]:
+    from kubectl_gitops.plan import Result
     from kubectl_gitops.render import deleted_line
 
     if output == "name":
         return (lambda outcome: outcome.id.short), (lambda change: change.id.short)
     return (
-        lambda outcome: deleted_line(outcome.id),
+        lambda outcome: deleted_line(outcome.id) if outcome.result is Result.DELETED else "",
         lambda change: deleted_line(change.id, suffix=" (server dry run)"),
     )
 

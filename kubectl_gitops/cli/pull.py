@@ -59,7 +59,11 @@ def pull_command(options: Options, **flags: Any) -> int:
     code = print_report(report, connected.session.store, quiet_unchanged=True)
     if code == 0 and flags["wait"]:
         code = waited(connected, report, flags["timeout"])
-    if code == 0 and not any(outcome.change.writes for outcome in report.outcomes):
+    if (
+        code == 0
+        and flags["prune"]
+        and not any(outcome.change.writes for outcome in report.outcomes)
+    ):
         talk.note(f"nothing to do: the cluster stands at {report.commit[:7]}")
     return connected.ended(code)
 

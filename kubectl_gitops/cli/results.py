@@ -33,7 +33,7 @@ def print_report(
             click.echo(planned(change))
     for outcome in report.outcomes:
         if outcome.result.done and not (quiet_unchanged and outcome.result is Result.UNCHANGED):
-            click.echo(line(outcome))
+            _print_line(line(outcome))
     for outcome in report.outcomes:
         _tell(outcome)
     for finding in report.findings:
@@ -42,6 +42,11 @@ def print_report(
         _tell_refused(report.refused)
     _tell_commit(report, store)
     return report.exit
+
+
+def _print_line(line: str) -> None:
+    if line:
+        click.echo(line)
 
 
 def _tell(outcome: Outcome) -> None:

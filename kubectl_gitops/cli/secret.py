@@ -41,12 +41,14 @@ def keygen_command(out: str) -> int:
     Examples:
       kubectl gitops secret keygen --out ~/.cluster.key
     """
-    from kubectl_gitops.envelope import new_key
+    from kubectl_gitops.envelope import Keyring, new_key
     from kubectl_gitops.settings import write_key_file
 
-    write_key_file(Path(out).expanduser(), new_key())
-    talk.note(f"wrote a new key to {out}; without it the Secrets in the branch are lost, so keep")
-    talk.note("a copy where you keep what must survive this machine")
+    key = new_key()
+    write_key_file(Path(out).expanduser(), key)
+    kid = Keyring.of([key]).primary().kid
+    talk.note(f"wrote a new key ({kid}) to {out}; without it the Secrets in the branch are lost,")
+    talk.note("so keep a copy where you keep what must survive this machine")
     talk.hint(f"export KUBECTL_GITOPS_KEY_FILE={out}")
     return 0
 
@@ -108,9 +110,10 @@ def decrypt_command(options: Options, name: str, field: str, filename: str, lega
 def _keys(options: Options) -> tuple[Keyring, StoreSettings]:
     """The keys of this person and the settings of the store, whose salt free-form keys need."""
     from kubectl_gitops.cli.session import keyring_for, open_target_store
+    from kubectl_gitops.cluster import current_context
     from kubectl_gitops.operations.past import read_settings
 
-    target, store = open_target_store(options, options.connection.context)
+    target, store = open_target_store(options, current_context(options.connection))
     settings = read_settings(store, store.fetch(), target.path)
     keyring = keyring_for(target, options.key_file)(settings)
     if keyring is None:

@@ -128,9 +128,10 @@ def session_of(options: Options, cluster: ApiServer, target: Target, store: Stor
 
 def open_past_of(options: Options) -> Past:
     """The history, without a cluster."""
+    from kubectl_gitops.cluster import current_context
     from kubectl_gitops.operations.past import open_past
 
-    target, store = open_target_store(options, options.connection.context)
+    target, store = open_target_store(options, current_context(options.connection))
     return open_past(store, target.path)
 
 

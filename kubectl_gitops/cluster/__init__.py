@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from kubectl_gitops.cluster.context import current_context
 from kubectl_gitops.cluster.options import ConnectionOptions, parse_timeout
 
 if TYPE_CHECKING:
     from kubectl_gitops.cluster.server import ApiServer
 
-__all__ = ["ConnectionOptions", "connect", "parse_timeout"]
+__all__ = ["ConnectionOptions", "connect", "current_context", "parse_timeout"]
 
 
 def connect(options: ConnectionOptions, *, warn: Callable[[str], None] | None = None) -> ApiServer:

@@ -200,7 +200,7 @@ class Keyring:
         held = ", ".join(dict.fromkeys((*(key.kid for key in candidates), *self.kids()))) or "none"
         raise GitopsError(
             f"{where} is sealed with key {header.kid.hex()}, which is not held (held: {held})",
-            "kubectl gitops secret status",
+            "export KUBECTL_GITOPS_KEY_FILE=FILE   # one that holds this key, too",
         )
 
     def _candidates(self, header: Header, where: object) -> list[Key]:

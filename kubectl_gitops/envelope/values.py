@@ -45,7 +45,7 @@ def open_sealed(keyring: Keyring, text: str, place: Place, *, json_value: bool =
     if plaintext is None:
         raise GitopsError(
             f"{place} does not open: it was changed, or sealed for another place",
-            "kubectl gitops secret rebind",
+            "kubectl gitops apply -f FILE   # the value in the clear: it is sealed for this place",
         )
     if envelope.header.json_value != json_value:
         raise GitopsError(f"{place} does not open: it holds another kind of value")

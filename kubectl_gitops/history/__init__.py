@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubectl_gitops.history.patch import apply_patch, diff
 from kubectl_gitops.history.revision import (
     FORMAT,
+    REBUILD,
     Change,
     Recorded,
     Revision,
@@ -16,6 +17,7 @@ from kubectl_gitops.history.summary import summary
 
 __all__ = [
     "FORMAT",
+    "REBUILD",
     "Change",
     "Recorded",
     "Revision",

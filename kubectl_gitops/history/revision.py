@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -18,15 +19,26 @@ from kubectl_gitops.history.patch import diff
 from kubectl_gitops.message import Message, Signature
 from kubectl_gitops.resource import Body, ResourceId
 
-__all__ = ["FORMAT", "Change", "Recorded", "Revision", "decode", "encode", "next_revision"]
+__all__ = [
+    "FORMAT",
+    "REBUILD",
+    "Change",
+    "Recorded",
+    "Revision",
+    "decode",
+    "encode",
+    "next_revision",
+]
 
 FORMAT = 1
+
+REBUILD = "git push URL --delete refs/gitops/history/BRANCH   # the next command makes it anew"
+"""What to do about a history that is damaged: it is derived from the branch alone."""
 """The version of the records; a newer one is never read nor extended."""
 
 _MAX_REASON = 1000
 """Of a longer reason the record keeps so many characters; the commit has the rest."""
 
-_SEALED = "kgs1:"
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -84,14 +96,15 @@ def next_revision(
     *,
     commit: str,
     message: Message,
+    is_open: Callable[[Body], bool],
 ) -> Revision:
     """The record of a change, on top of the resource's last one.
 
-    A change of a Secret that is not wholly sealed gets no patch. A removal keeps the path of the
-    file that was.
+    `is_open` says of a body that a Secret's value stands in it in the clear: its change gets no
+    patch. A removal keeps the path of the file that was.
     """
     bodies = [body for body in (change.before, change.after) if body is not None]
-    patchable = len(bodies) == 2 and not any(map(shows_values, bodies))
+    patchable = len(bodies) == 2 and not any(map(is_open, bodies))
     return Revision(
         resource=change.resource,
         path=change.path,
@@ -107,20 +120,6 @@ def next_revision(
         after=change.blob,
         previous=last.blob if last else None,
     )
-
-
-def shows_values(body: Body) -> bool:
-    """True for a Secret that is not wholly sealed: its values must not enter a patch."""
-    if body.get("kind") != "Secret" or body.get("apiVersion") != "v1":
-        return False
-    fields = [body.get(name) or {} for name in ("data", "stringData")]
-    return not all(
-        isinstance(field, dict) and all(map(_is_sealed, field.values())) for field in fields
-    )
-
-
-def _is_sealed(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(_SEALED)
 
 
 def _time(author: Signature) -> str:
@@ -146,9 +145,7 @@ def decode(data: bytes) -> Revision:
         record = json.loads(data, parse_constant=_refuse)
         return _revision(record)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise GitopsError(
-            "a record of the history cannot be read", "kubectl gitops verify --repair"
-        ) from error
+        raise GitopsError("a record of the history cannot be read", REBUILD) from error
 
 
 def _refuse(constant: str) -> Any:

@@ -7,11 +7,12 @@ brought back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from kubectl_gitops.catalog import Api, Catalog
+from kubectl_gitops.errors import printable
 from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
@@ -57,9 +58,15 @@ def _intended(
     entries = branch.snapshot.entries
     changes = _removals(session, catalog, branch, targets, options)
     removed = [change.id for change in changes if not change.refusal]
-    along = goes_with(removed, {id: entry.manifest.body for id, entry in entries.items()})
+    defined = {c.id: c.live for c in changes if c.live is not None}
+    along = goes_with(removed, {id: entry.manifest.body for id, entry in entries.items()}, defined)
     if along:
         options.confirm(along)
+    for change in changes:
+        if change.live is not None and (owner := _controller(change.live)):
+            session.tell(
+                f"{change.id} is just deleted: {printable(owner)} owns it and may remake it"
+            )
     before = session.sealed(
         branch,
         [
@@ -83,8 +90,14 @@ def _worth_recording(change: Change, branch: Branch) -> bool:
     live = change.live
     if live is None or change.id in branch.snapshot.entries or unmanageable(live):
         return False
+    return _controller(live) is None
+
+
+def _controller(live: Body) -> str | None:
+    """The controller that owns an object and will make it again."""
     owners = live["metadata"].get("ownerReferences", ())
-    return not any(owner.get("controller") for owner in owners)
+    names = [f"{o['kind'].lower()}/{o['name']}" for o in owners if o.get("controller")]
+    return names[0] if names else None
 
 
 def _removals(
@@ -99,21 +112,33 @@ def _removals(
         lives = look(session.cluster, apis, pool)
     entries = branch.snapshot.entries
     return [
-        _removal(id, apis.get(id), lives.get(id), known=options.ignore_not_found or id in entries)
+        _removal(
+            id,
+            apis.get(id),
+            lives.get(id),
+            declared=id in entries,
+            ignored=options.ignore_not_found,
+        )
         for id in targets
     ]
 
 
 def _removal(
-    id: ResourceId, api: Api | None, live: Body | Refusal | None, *, known: bool
+    id: ResourceId,
+    api: Api | None,
+    live: Body | Refusal | None,
+    *,
+    declared: bool,
+    ignored: bool,
 ) -> Change:
-    """`known`: it is no error that the cluster does not have it."""
+    """One removal. That the cluster lacks it is no error where the branch declares it."""
     if isinstance(live, Refusal):
         return Change(id, Action.DELETE, api, None, None, Preview(live))
     if live is not None:
         return Change(id, Action.DELETE, api, None, live)
-    if known:
-        return Change(id, Action.SKIP, api, None, None, reason="not in the cluster")
+    if declared or ignored:
+        reason = "removed from the branch only; the cluster did not have it" if declared else ""
+        return Change(id, Action.SKIP, api, None, None, reason=reason)
     return Change(id, Action.DELETE, api, None, None, Preview(_not_found(id, api)))
 
 
@@ -122,14 +147,21 @@ def _not_found(id: ResourceId, api: Api | None) -> Refusal:
     return Refusal(404, "NotFound", f'{plural} "{id.name}" not found')
 
 
-def goes_with(removed: Iterable[ResourceId], declared: dict[ResourceId, Body]) -> list[ResourceId]:
-    """What the branch declares inside removed Namespaces, or of kinds that removed CRDs define."""
+def goes_with(
+    removed: Iterable[ResourceId],
+    declared: Mapping[ResourceId, Body],
+    live: Mapping[ResourceId, Body],
+) -> list[ResourceId]:
+    """What the branch declares inside removed Namespaces, or of kinds that removed CRDs define.
+
+    What a CRD defines stands in the live one, else in the branch's.
+    """
     removed = set(removed)
     namespaces = {id.name for id in removed if (id.group, id.kind) == ("", "Namespace")}
     kinds = set()
     for id in removed:
         if (id.group, id.kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
-            spec = declared.get(id, {}).get("spec", {})
+            spec = (live.get(id) or declared.get(id) or {}).get("spec", {})
             kinds.add((spec.get("group"), spec.get("names", {}).get("kind")))
     return sorted(
         id

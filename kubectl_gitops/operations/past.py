@@ -124,7 +124,7 @@ class Past:
         if entry is None:
             raise GitopsError(
                 f"{id}: revision {revision.revision} names a file that does not hold it",
-                "kubectl gitops verify",
+                f"git show {revision.after[:7]}",
             )
         return entry.manifest
 

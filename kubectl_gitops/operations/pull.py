@@ -97,7 +97,8 @@ def _prune(session: Session, picture: Picture, options: PullOptions) -> _Prune:
 def _counted(removals: tuple[PruneVerdict, ...]) -> str:
     names = ", ".join(str(verdict.id) for verdict in removals[:3])
     more = ", …" if len(removals) > 3 else ""
-    return f"{len(removals)} resources ({names}{more})"
+    noun = "resource" if len(removals) == 1 else "resources"
+    return f"{len(removals)} {noun} ({names}{more})"
 
 
 def _held(

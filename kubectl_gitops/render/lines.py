@@ -54,7 +54,7 @@ def refusal_lines(id: ResourceId, refusal: Refusal) -> list[str]:
 
 def _invalid(id: ResourceId, refusal: Refusal) -> list[str]:
     heading = f'{id}: The {id.kind} "{printable(id.name)}" is invalid:'
-    details = [f"{cause.field}: {cause.message}" for cause in refusal.causes]
+    details = [f"{cause.field}: {cause.message or cause.reason}" for cause in refusal.causes]
     if len(details) == 1:
         return [f"{heading} {details[0]}"]
     if not details:

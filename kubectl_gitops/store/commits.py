@@ -65,10 +65,10 @@ def resolve(repo: BaseRepo, name: str, tip: str) -> str:
     found = _named(repo, name) if tip and _ABBREVIATED.fullmatch(name) else []
     reachable = [commit for commit in found if is_ancestor(repo, commit, oid(tip))]
     if not reachable:
-        raise GitopsError(f"the branch has no commit {printable(name)}", "kubectl gitops log")
+        raise GitopsError(f"the branch has no commit {printable(name)}", "kubectl gitops history")
     if len(reachable) > 1:
         raise GitopsError(
-            f"{printable(name)} begins the id of {len(reachable)} commits", "kubectl gitops log"
+            f"{printable(name)} begins the id of {len(reachable)} commits", "kubectl gitops history"
         )
     return reachable[0].decode("ascii")
 

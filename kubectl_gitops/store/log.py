@@ -10,7 +10,7 @@ rewrite of the branch.
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from dulwich.object_store import BaseObjectStore, MemoryObjectStore, OverlayObjectStore
@@ -18,7 +18,10 @@ from dulwich.objects import Commit, ObjectID, ShaFile
 from dulwich.repo import BaseRepo
 
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.history import encode, next_revision
+from kubectl_gitops.history import REBUILD, encode, next_revision
+from kubectl_gitops.manifest import Manifest
+from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.sealing import unsealed
 from kubectl_gitops.store import commits, objects, records
 from kubectl_gitops.store.compare import Comparison
 from kubectl_gitops.store.contents import Contents, Delta
@@ -111,7 +114,13 @@ class Log:
         comparison = Comparison(self._store, self._documents, tree, current, delta)
         return {
             records.record_path(delta.root, change.resource): encode(
-                next_revision(change, last, commit=commit.id.decode("ascii"), message=message)
+                next_revision(
+                    change,
+                    last,
+                    commit=commit.id.decode("ascii"),
+                    message=message,
+                    is_open=partial(_is_open, change.resource),
+                )
             )
             for change, last in comparison.changes()
         }
@@ -148,7 +157,7 @@ def indexed(store: BaseObjectStore, head: ObjectID) -> ObjectID:
     """The branch commit that a history commit indexes: the last of its one or two parents."""
     parents = objects.commit_at(store, head.decode("ascii")).parents
     if len(parents) not in (1, 2):
-        raise GitopsError("the history cannot be read", "kubectl gitops verify --repair")
+        raise GitopsError("the history cannot be read", REBUILD)
     return ObjectID(parents[-1])
 
 
@@ -181,3 +190,8 @@ def _restart(repo: BaseRepo, last: ObjectID, line: list[ObjectID]) -> int:
 
 def _tree_of(repo: BaseRepo, commit: ObjectID) -> ObjectID:
     return objects.tree_of(repo.object_store, commit.decode("ascii"))
+
+
+def _is_open(id: ResourceId, body: Body) -> bool:
+    """True where a Secret's value stands in the branch in the clear: somebody committed by hand."""
+    return bool(unsealed(Manifest(id, body["apiVersion"], "", body)))

@@ -15,7 +15,7 @@ from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID
 
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.history import FORMAT, Recorded, Revision, decode
+from kubectl_gitops.history import FORMAT, REBUILD, Recorded, Revision, decode
 from kubectl_gitops.manifest import path_of
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.store import objects
@@ -76,7 +76,7 @@ def known_sets(store: BaseObjectStore, tree: ObjectID) -> frozenset[str]:
     except (ValueError, TypeError, KeyError, RecursionError):
         valid = False
     if not valid:
-        raise GitopsError("the history cannot be read", "kubectl gitops verify --repair")
+        raise GitopsError("the history cannot be read", REBUILD)
     if number > FORMAT:
         raise GitopsError(
             f"the history has format {number}, this version reads {FORMAT}",
@@ -134,9 +134,7 @@ def revisions(
             older.revision.resource != resource
             or older.revision.revision >= record.revision.revision
         ):
-            raise GitopsError(
-                f"the history of {resource} is damaged", "kubectl gitops verify --repair"
-            )
+            raise GitopsError(f"the history of {resource} is damaged", REBUILD)
         record = older
 
 
