@@ -22,10 +22,14 @@ _QUIET = "configmaps,secrets,services,serviceaccounts"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One Namespace (the context's own, and the set's home), its repository and the program."""
+    """One Namespace (the context's own, and the set's home), its repository and the program.
+
+    `url` is the repository as the program names it.
+    """
 
     namespace: str
     repo: Path
+    url: str
     plane: ControlPlane
     kubeconfig: Path
     gitops: Gitops
@@ -59,7 +63,7 @@ class Place:
     @property
     def committed(self) -> str:
         """What a command says last that has just made the branch's newest commit."""
-        return f"kubectl-gitops: committed {self.tip[:7]} to main of {self.repo}\n"
+        return f"kubectl-gitops: committed {self.tip[:7]} to main of {self.url}\n"
 
     def subjects(self, since: str = "") -> list[str]:
         """The subjects of the commits after `since`, newest first."""
