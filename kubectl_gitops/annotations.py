@@ -10,7 +10,10 @@ from collections.abc import Iterator
 
 from kubectl_gitops.resource import Body
 
-__all__ = ["PRUNE", "RECONCILE", "UNPUSHED", "keeps", "not_applied"]
+__all__ = ["LAST_APPLIED", "PRUNE", "RECONCILE", "UNPUSHED", "keeps", "not_applied"]
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""kubectl's copy of the whole manifest, a Secret's values included; it never enters the branch."""
 
 PRUNE = "kubectl-gitops/prune"
 """`disabled`: stays in the cluster when it leaves the branch."""

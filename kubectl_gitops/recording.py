@@ -2,45 +2,43 @@
 
 Server noise and what controllers write is told by field ownership, not by a list of names: a
 field is kept if some manager set it through the object itself. Fields set through a subresource
-(status, scale) and by the control plane's own controllers are not.
+(status, scale) and by the control plane's own controllers are not. Where that leaves nothing (an
+object of the control plane, or one without ownership) all of it is kept but what a server sets.
 """
 
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
 
 from kubectl_gitops import fields
-from kubectl_gitops.resource import Body
+from kubectl_gitops.annotations import LAST_APPLIED
+from kubectl_gitops.resource import SERVER_SIDE, Body
 
 __all__ = ["recorded"]
 
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_NOISE = (
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "ownerReferences",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-)
+# Owners are named by uid: those of a cluster made anew would have the object collected as garbage.
+_LEFT_OUT = SERVER_SIDE | {"ownerReferences"}
 _CONTROLLERS = frozenset(
-    {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "cloud-controller"}
+    {
+        "cloud-controller-manager",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+    }
 )
 
 
 def recorded(live: Body) -> Body:
     """The body to commit for a live object: JSON data that `apply` would accept."""
-    entries = live["metadata"].get("managedFields") or ()
-    kept = [entry["fieldsV1"] for entry in entries if _by_people(entry)]
-    body = fields.owned(live, reduce(fields.union, kept)) if kept else dict(live)
-    metadata = {k: v for k, v in body.get("metadata", {}).items() if k not in _NOISE}
-    identity = {k: live["metadata"][k] for k in ("name", "namespace") if k in live["metadata"]}
-    metadata = _without_last_applied({**metadata, **identity})
-    head = {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
+    kept = [entry["fieldsV1"] for entry in fields.entries(live) if _by_people(entry)]
+    body = fields.owned(live, reduce(fields.union, kept)) if kept else live
+    metadata = {k: v for k, v in body["metadata"].items() if k not in _LEFT_OUT}
+    head = {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": _without_last_applied(metadata),
+    }
     rest = {k: v for k, v in body.items() if k not in (*head, "status")}
     return {**head, **rest}
 
@@ -51,8 +49,9 @@ def _by_people(entry: Body) -> bool:
     return entry.get("manager") not in _CONTROLLERS
 
 
-def _without_last_applied(metadata: dict[str, Any]) -> dict[str, Any]:
-    annotations = dict(metadata.get("annotations") or {})
-    annotations.pop(_LAST_APPLIED, None)
+def _without_last_applied(metadata: Body) -> Body:
+    annotations = {
+        k: v for k, v in (metadata.get("annotations") or {}).items() if k != LAST_APPLIED
+    }
     rest = {k: v for k, v in metadata.items() if k != "annotations"}
     return {**rest, "annotations": annotations} if annotations else rest

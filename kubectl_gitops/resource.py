@@ -11,10 +11,24 @@ from typing import Any
 
 from kubectl_gitops.errors import printable
 
-__all__ = ["Body", "ResourceId", "ResourcePattern", "group_of", "same"]
+__all__ = ["SERVER_SIDE", "Body", "ResourceId", "ResourcePattern", "group_of", "same"]
 
 Body = dict[str, Any]
 """A resource as JSON data: what `json.loads` gives."""
+
+SERVER_SIDE = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""Metadata that only a server sets. In a branch it would keep a resource from being made again."""
 
 
 def same(one: Any, other: Any) -> bool:

@@ -15,6 +15,7 @@ from functools import reduce
 from typing import Any
 
 from kubectl_gitops import pointer as pointer_to
+from kubectl_gitops.annotations import LAST_APPLIED
 from kubectl_gitops.equality import MANAGER
 from kubectl_gitops.fields import (
     Fields,
@@ -42,8 +43,7 @@ __all__ = [
     "takeover_patch",
 ]
 
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_LAST_APPLIED_POINTER = pointer_to.join(("metadata", "annotations", _LAST_APPLIED))
+_LAST_APPLIED_POINTER = pointer_to.join(("metadata", "annotations", LAST_APPLIED))
 
 # Whose fields are the user's own manifest. `kubectl-edit`, `kubectl-patch` and their like are not
 # among them: what they set was never in a manifest, and a conflict with them is shown.
@@ -72,7 +72,7 @@ def needs_takeover(live: Body, manager: str = MANAGER) -> bool:
     if entry_of(live, manager) is not None:
         return False
     taken = any(_is_taken(entry) for entry in entries(live))
-    return taken or _LAST_APPLIED in _annotations(live)
+    return taken or LAST_APPLIED in _annotations(live)
 
 
 def takeover_patch(
@@ -84,7 +84,7 @@ def takeover_patch(
     was read. Fields under the `ignored` pointers become nobody's: so they stay as they are.
     """
     taken = [entry for entry in entries(live) if _is_taken(entry)]
-    annotated = _LAST_APPLIED in _annotations(live)
+    annotated = LAST_APPLIED in _annotations(live)
     if not taken and not annotated:
         return None
     patch = [_guard(live)]

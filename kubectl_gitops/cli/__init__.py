@@ -8,11 +8,14 @@ not one is a bug and says so. Modules of a command are loaded when that command 
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
+from kubectl_gitops import __version__
 from kubectl_gitops.cli import talk
 from kubectl_gitops.errors import Exit, GitopsError
 
@@ -94,7 +97,18 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output has gone (`… | head`): not our failure, and nobody to tell.
         sys.stderr.close()
         return Exit.FAILED
+    except Exception as error:  # noqa: BLE001  the last resort: an exception's text may hold a Secret
+        return _bug(error)
     return result if isinstance(result, int) else 0
+
+
+def _bug(error: Exception) -> int:
+    """What went wrong where, without the exception's own words, which may quote a value."""
+    talk.error(f"this is a bug in kubectl gitops {__version__}: {type(error).__name__}")
+    for frame in traceback.extract_tb(error.__traceback__)[-8:]:
+        talk.say(f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}")
+    talk.hint("kubectl gitops status   # what stands where")
+    return Exit.FAILED
 
 
 def _lowered(text: str) -> str:

@@ -6,27 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kubectl_gitops.annotations import LAST_APPLIED
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.manifest.documents import Document
 from kubectl_gitops.manifest.edit import edit_text
 from kubectl_gitops.manifest.model import OpenManifest
 from kubectl_gitops.manifest.splice import same
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.resource import SERVER_SIDE, Body, ResourceId
 
 __all__ = ["Prepared", "identified", "prepare", "unique"]
-
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-SERVER_SIDE = (
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-)
-"""Metadata that only a server sets. In a branch it would keep a resource from being made again."""
 
 
 @dataclass(frozen=True, slots=True)

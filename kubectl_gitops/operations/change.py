@@ -18,7 +18,7 @@ from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.operations.settle import settle
 from kubectl_gitops.plan import Action, Change, Plan
 from kubectl_gitops.ports import ClusterIdentity, Moved, StoreRefusal, Tip
-from kubectl_gitops.reconcile import Execution, Parent, Rules, note, read_parent, widen
+from kubectl_gitops.reconcile import Execution, Parent, Rules, home_first, note, read_parent, widen
 from kubectl_gitops.resource import ResourceId, same
 from kubectl_gitops.sealing import Tripwire
 
@@ -150,9 +150,10 @@ def _act(session: Session, request: Request, done: _Published) -> Report:
     settings = after.settings
     parent = read_parent(session.cluster, settings.set_name, settings.home_namespace)
     writes = [c for c in done.intent.plan.changes if c.action in (Action.CREATE, Action.UPDATE)]
-    if writes:
-        parent = widen(session.cluster, parent, _kinds(writes), _namespaces(writes))
     plan = done.intent.plan
+    if writes:
+        home_first(session.cluster, parent, plan, rules, request.how)
+        parent = widen(session.cluster, parent, _kinds(writes), _namespaces(writes))
     unconfirmed = _unconfirmed(plan, done.base, after)
     outcomes = converge(session, after, plan, rules, request.how, unconfirmed)
     commit = done.commit if done.commit != done.base.tip.commit else ""

@@ -47,6 +47,7 @@ _MADE_FOR_EVERYONE = frozenset(
 _BOOTSTRAP = (
     ("labels", "kubernetes.io/bootstrapping"),
     ("labels", "kube-aggregator.kubernetes.io/automanaged"),
+    ("labels", "applyset.kubernetes.io/id"),
     ("annotations", "apf.kubernetes.io/autoupdate-spec"),
 )
 _SYSTEM = ("default", "kube-node-lease", "kube-public", "kube-system")

@@ -18,7 +18,7 @@ from kubectl_gitops.plan import (
     Result,
     prune_limit,
 )
-from kubectl_gitops.reconcile import Execution, execute, note, widen
+from kubectl_gitops.reconcile import Execution, execute, home_first, note, widen
 from kubectl_gitops.resource import ResourceId
 
 __all__ = ["PullOptions", "pull"]
@@ -143,7 +143,7 @@ def _executed(
         Outcome(change, Result.REFUSED, refusal=change.refusal) for change in picture.plan.refused
     ]
     if any(change.writes for change in writes):
-        _widened(session, picture)
+        _widened(session, picture, options.how)
     outcomes += execute(session.cluster, Plan(tuple(writes)), picture.rules, options.how)
     if prune.removals and all(outcome.result.done for outcome in outcomes):
         removals = Plan(_removals(picture, prune))
@@ -151,8 +151,9 @@ def _executed(
     return outcomes
 
 
-def _widened(session: Session, picture: Picture) -> None:
+def _widened(session: Session, picture: Picture, how: Execution) -> None:
     ids = picture.branch.snapshot.entries
+    home_first(session.cluster, picture.parent, picture.plan, picture.rules, how)
     widen(session.cluster, picture.parent, _group_kinds(ids), _namespaces(ids))
 
 

@@ -219,8 +219,13 @@ class Session:
             operation=operation,
             cluster=who.uid,
             user=who.user,
-            resources=tuple(f"{id.group_kind.lower()}/{id.namespace}/{id.name}" for id in named),
+            resources=tuple(map(_spelled, named)),
         )
+
+
+def _spelled(id: ResourceId) -> str:
+    """`deployment.apps/shop/web`, `namespace/shop`: a resource in a trailer."""
+    return "/".join(part for part in (id.group_kind.lower(), id.namespace, id.name) if part)
 
 
 def _check_listed(keyring: Keyring | None, settings: StoreSettings) -> None:

@@ -4,7 +4,7 @@ Level 3: it talks to the cluster through `kubectl_gitops.ports.Cluster` only, kn
 and is the only place that writes to the cluster.
 """
 
-from kubectl_gitops.reconcile.execute import Execution, execute
+from kubectl_gitops.reconcile.execute import Execution, execute, home_first
 from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
 from kubectl_gitops.reconcile.observe import Rules, observe, sent_body, with_namespace
 from kubectl_gitops.reconcile.parent import Parent, note, read_parent, widen
@@ -23,6 +23,7 @@ __all__ = [
     "await_current",
     "catalog_of",
     "execute",
+    "home_first",
     "look",
     "note",
     "observe",

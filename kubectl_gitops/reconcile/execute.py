@@ -15,11 +15,12 @@ from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile.look import WORKERS
 from kubectl_gitops.reconcile.observe import Rules
+from kubectl_gitops.reconcile.parent import Parent
 from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
 from kubectl_gitops.reconcile.write import Removal, apply_change, delete_change
 from kubectl_gitops.resource import Body, ResourceId
 
-__all__ = ["Execution", "execute"]
+__all__ = ["Execution", "execute", "home_first"]
 
 
 def _silent(_: object) -> None:
@@ -46,19 +47,29 @@ class Execution:
 
 
 def execute(cluster: Cluster, plan: Plan, rules: Rules, how: Execution) -> tuple[Outcome, ...]:
-    """Carry out all writes of a plan; a refused resource does not stop the others."""
-    outcomes: list[Outcome] = []
+    """Carry out all writes of a plan; a refused resource does not stop the others.
+
+    An interrupt lets the writes that are under way end and begins no other.
+    """
     with ThreadPoolExecutor(WORKERS) as pool:
-        run = _Run(cluster, rules, how, pool)
-        applies = [c for c in plan.changes if c.action in (Action.CREATE, Action.UPDATE)]
-        for stage in ordering.stages(applies, _body):
-            outcomes += run.told(run.applied(stage.items))
-            run.stand(stage.awaited)
-        removals = [c for c in plan.changes if c.action is Action.DELETE]
-        for stage in ordering.removal_stages(removals, _body):
-            outcomes += run.told(run.removed(stage.items))
-            run.gone(stage.awaited)
-        held = run.gone(removals) if how.wait else {}
+        try:
+            return _executed(_Run(cluster, rules, how, pool), plan)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _executed(run: _Run, plan: Plan) -> tuple[Outcome, ...]:
+    outcomes: list[Outcome] = []
+    applies = [c for c in plan.changes if c.action in (Action.CREATE, Action.UPDATE)]
+    for stage in ordering.stages(applies, _body):
+        outcomes += run.told(run.applied(stage.items))
+        run.stand(stage.awaited)
+    removals = [c for c in plan.changes if c.action is Action.DELETE]
+    for stage in ordering.removal_stages(removals, _body):
+        outcomes += run.told(run.removed(stage.items))
+        run.gone(stage.awaited)
+    held = run.gone(removals) if run.how.wait else {}
     return tuple(_held(outcome, held) for outcome in outcomes)
 
 
@@ -73,6 +84,13 @@ def _body(change: Change) -> Body:
     body = change.sent or change.live
     assert body is not None
     return body
+
+
+def home_first(cluster: Cluster, parent: Parent, plan: Plan, rules: Rules, how: Execution) -> None:
+    """Create the home Namespace, if the plan does: the set's parent lives there."""
+    home = ResourceId("", "Namespace", "", parent.home)
+    first = tuple(c for c in plan.changes if c.id == home and c.action is Action.CREATE)
+    execute(cluster, Plan(first), rules, replace(how, done=_silent))
 
 
 @dataclass(frozen=True, slots=True)

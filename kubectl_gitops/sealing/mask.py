@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kubectl_gitops.annotations import LAST_APPLIED
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing.places import Path, Spot, decoded, replaced, spots
@@ -19,7 +20,6 @@ __all__ = ["mask", "mask_pair"]
 
 _MASK = "***"
 _BEFORE, _AFTER = "*** (before)", "*** (after)"
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def mask(body: Body, rules: Sequence[SealRule] = ()) -> Body:
@@ -49,9 +49,9 @@ def _masked(body: Body, rules: Sequence[SealRule], word: Callable[[Spot], str]) 
     if not spots(body, id, rules):
         return masked
     annotations = masked["metadata"].get("annotations")
-    if not isinstance(annotations, Mapping) or _LAST_APPLIED not in annotations:
+    if not isinstance(annotations, Mapping) or LAST_APPLIED not in annotations:
         return masked
-    metadata = {**masked["metadata"], "annotations": {**annotations, _LAST_APPLIED: _MASK}}
+    metadata = {**masked["metadata"], "annotations": {**annotations, LAST_APPLIED: _MASK}}
     return {**masked, "metadata": metadata}
 
 

@@ -11,15 +11,14 @@ from pathlib import Path
 from dulwich.refs import Ref, check_ref_format
 
 from kubectl_gitops.errors import Exit, GitopsError, printable
-from kubectl_gitops.store.address import parse_address
+from kubectl_gitops.store.address import Address, parse_address
+from kubectl_gitops.store.identity import git_identity
 from kubectl_gitops.store.local import LocalOrigin, create_bare, open_bare
-from kubectl_gitops.store.mirror import open_mirror
 from kubectl_gitops.store.refs import branch_ref
-from kubectl_gitops.store.remote import RemoteOrigin
 from kubectl_gitops.store.repository import GitStore
 from kubectl_gitops.store.saved import saved_path
 
-__all__ = ["GitStore", "create_bare", "open_store"]
+__all__ = ["GitStore", "create_bare", "git_identity", "open_store"]
 
 
 def open_store(url: str, branch: str, *, data_dir: Path, warn: Callable[[str], None]) -> GitStore:
@@ -32,15 +31,19 @@ def open_store(url: str, branch: str, *, data_dir: Path, warn: Callable[[str], N
     if branch.startswith("-") or not check_ref_format(Ref(branch_ref(branch))):
         raise GitopsError(f"{printable(branch)} is no name of a branch", exit=Exit.USAGE)
     address = parse_address(url)
-    if isinstance(address, Path):
-        return _local(address, branch, data_dir)
-    mirror = open_mirror(address, data_dir)
+    if isinstance(address, Address):
+        return _served(address, branch, data_dir, warn)
+    repo = open_bare(address, branch)
+    saved = saved_path(data_dir, str(address.absolute()), branch)
+    return GitStore(repo, LocalOrigin(repo, branch), printable(str(address)), branch, saved)
+
+
+def _served(address: Address, branch: str, data_dir: Path, warn: Callable[[str], None]) -> GitStore:
+    # The clients of all transports, which a store of this machine never needs, take 50 ms.
+    from kubectl_gitops.store.mirror import open_mirror
+    from kubectl_gitops.store.remote import RemoteOrigin
+
+    mirror = open_mirror(address, branch, data_dir, warn)
     origin = RemoteOrigin(mirror, address, branch, warn)
     saved = saved_path(data_dir, address.url, branch)
     return GitStore(mirror, origin, printable(address.url), branch, saved)
-
-
-def _local(path: Path, branch: str, data_dir: Path) -> GitStore:
-    repo = open_bare(path, branch)
-    saved = saved_path(data_dir, str(path.absolute()), branch)
-    return GitStore(repo, LocalOrigin(repo, branch), printable(str(path)), branch, saved)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from dulwich.config import Config, StackedConfig
+
 __all__ = ["git_identity"]
 
 
@@ -13,20 +15,14 @@ def git_identity() -> tuple[str, str] | None:
     The system's and the person's configuration only: that of a repository we write to is its
     owner's, who must not decide in whose name others commit.
     """
-    from dulwich.config import StackedConfig
-
     config = StackedConfig.default()
     name = os.environ.get("GIT_AUTHOR_NAME") or _configured(config, b"name")
     email = os.environ.get("GIT_AUTHOR_EMAIL") or _configured(config, b"email")
     return (name, email) if name else None
 
 
-def _configured(config: object, key: bytes) -> str:
-    from dulwich.config import Config
-
-    assert isinstance(config, Config)
+def _configured(config: Config, key: bytes) -> str:
     try:
-        value: bytes = config.get((b"user",), key)
+        return config.get((b"user",), key).decode("utf-8", "replace")
     except KeyError:
         return ""
-    return value.decode("utf-8", "replace")

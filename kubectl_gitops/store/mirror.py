@@ -10,30 +10,60 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
+from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo
 
 from kubectl_gitops.errors import GitopsError, printable
+from kubectl_gitops.store import objects
 from kubectl_gitops.store.address import Address
+from kubectl_gitops.store.refs import branch_ref, history_ref, read_ref
 
 __all__ = ["mirror_path", "open_mirror"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def open_mirror(address: Address, data_dir: Path) -> Repo:
-    """The mirror of a store, made where it is missing."""
+def open_mirror(address: Address, branch: str, data_dir: Path, warn: Callable[[str], None]) -> Repo:
+    """The mirror of a store, made where it is missing.
+
+    One that a crash or a bad disk damaged is moved aside, not removed, and made anew.
+    """
     path = mirror_path(address, data_dir)
     try:
+        if path.exists() and not _is_sound(path, branch):
+            aside = _free_name(path)
+            path.rename(aside)
+            warn(f"the local mirror was damaged and is made anew; the old one is {aside}")
         if not path.exists():
             _create(path)
+        repo = Repo(path)
     except OSError as error:
         shown, reason = printable(str(path)), error.strerror or str(error)
-        raise GitopsError(f"cannot create the local mirror {shown}: {reason}") from error
-    repo = Repo(path)
+        raise GitopsError(f"cannot use the local mirror {shown}: {reason}") from error
     repo.object_store.fsync_object_files = True
     return repo
+
+
+def _is_sound(path: Path, branch: str) -> bool:
+    """Whether what the refs name can be read, as far as the top directory."""
+    try:
+        with Repo(path) as repo:
+            heads = [read_ref(repo, ref(branch)) for ref in (branch_ref, history_ref)]
+            for head in filter(None, heads):
+                objects.entry(repo.object_store, objects.tree_of(repo.object_store, head), "-")
+    except (GitopsError, NotGitRepository, *objects.DAMAGE):
+        return False
+    return True
+
+
+def _free_name(path: Path) -> Path:
+    """The first `infra-3f2a….damaged-N` that is not taken."""
+    names = (path.with_suffix(f".damaged-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def mirror_path(address: Address, data_dir: Path) -> Path:

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 import stat
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from dulwich.object_store import BaseObjectStore
+from dulwich.errors import ApplyDeltaError, ChecksumMismatch, FileFormatException
+from dulwich.object_store import BaseObjectStore, DiskObjectStore
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.message import Message, Signature, parse
 from kubectl_gitops.ports import File
+from kubectl_gitops.store.locks import patiently
 
 __all__ = [
+    "DAMAGE",
     "add",
     "blob_at",
     "build_commit",
@@ -41,6 +45,11 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]")
 
 _LOOSE_OBJECTS = 50
 """Up to so many objects are written loose; many tiny packs make every later read slow."""
+
+DAMAGE = (FileFormatException, ChecksumMismatch, ApplyDeltaError, zlib.error, ValueError, OSError)
+"""What dulwich raises for an object that a crash or a bad disk left behind."""
+
+_FSCK = "git fsck --full"
 
 _DIRECTORY = 0o040000
 _REGULAR = 0o100644
@@ -73,12 +82,13 @@ def tree_of(store: BaseObjectStore, commit: str) -> ObjectID:
 
 
 def _object(store: BaseObjectStore, name: ObjectID) -> ShaFile:
+    shown = name.decode("ascii", "replace")
     try:
         return store[name]
     except KeyError as error:
-        raise GitopsError(
-            f"the repository lacks the object {name.decode('ascii', 'replace')}", "git fsck --full"
-        ) from error
+        raise GitopsError(f"the repository lacks the object {shown}", _FSCK) from error
+    except DAMAGE as error:
+        raise GitopsError(f"the object {shown} of the repository is damaged", _FSCK) from error
 
 
 def _tree(store: BaseObjectStore, name: ObjectID) -> Tree:
@@ -300,4 +310,14 @@ def add(store: BaseObjectStore, objects: Iterable[ShaFile]) -> None:
         store.add_objects([(made, None) for made in fresh])
         return
     for made in fresh:
-        store.add_object(made)
+        _add(store, made)
+
+
+def _add(store: BaseObjectStore, made: ShaFile) -> None:
+    """Write a loose object, also where an empty file is in its place after a power cut."""
+    if isinstance(store, DiskObjectStore) and store.contains_loose(made.id):
+        try:
+            store.get_raw(made.id)
+        except DAMAGE:
+            store.delete_loose_object(made.id)
+    patiently(lambda: store.add_object(made))

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-import random
-import time
 from pathlib import Path
 
-from dulwich.file import FileLocked, adjust_shared_perm
+from dulwich.file import adjust_shared_perm
 from dulwich.objects import ZERO_SHA
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.store.commits import first_parents
+from kubectl_gitops.store.locks import patiently
 from kubectl_gitops.store.objects import oid
 
 __all__ = ["branch_ref", "descends", "history_ref", "read_ref", "swap_ref"]
-
-_LOCK_WAIT = 10.0
-"""Seconds to wait for a lock: a `git gc` or another writer holds one for milliseconds."""
 
 
 def branch_ref(branch: str) -> bytes:
@@ -46,18 +41,8 @@ def swap_ref(repo: Repo, ref: bytes, old: str, new: str) -> bool:
     Empty means that the ref does not exist. A lock is waited for, never removed.
     """
     _make_folders(repo, ref)
-    deadline = time.monotonic() + _LOCK_WAIT
-    while True:
-        try:
-            return repo.refs.set_if_equals(Ref(ref), oid(old) if old else ZERO_SHA, oid(new))
-        except FileLocked as error:
-            if time.monotonic() > deadline:
-                lock = os.fsdecode(error.lockfilename)
-                raise GitopsError(
-                    f"the repository is locked by {printable(lock)}",
-                    f"rm {printable(lock)}  # if no git process is running",
-                ) from error
-        time.sleep(random.uniform(0.002, 0.05))  # noqa: S311 — jitter between writers
+    before = oid(old) if old else ZERO_SHA
+    return patiently(lambda: repo.refs.set_if_equals(Ref(ref), before, oid(new)))
 
 
 def _make_folders(repo: Repo, ref: bytes) -> None:

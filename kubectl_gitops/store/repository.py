@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from dulwich.objects import ObjectID
 from dulwich.repo import Repo
@@ -23,7 +24,9 @@ from kubectl_gitops.store import commits, objects, records
 from kubectl_gitops.store.local import LocalOrigin
 from kubectl_gitops.store.log import Log
 from kubectl_gitops.store.objects import oid
-from kubectl_gitops.store.remote import RemoteOrigin
+
+if TYPE_CHECKING:
+    from kubectl_gitops.store.remote import RemoteOrigin
 
 __all__ = ["GitStore"]
 
