@@ -23,6 +23,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "resource"),
     (
         "pointer",
+        "annotations",
         "manifest",
         "catalog",
         "builtin",
@@ -39,7 +40,6 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "health",
         "ordering",
         "applyset",
-        "annotations",
         "sealing",
         "plan",
     ),
