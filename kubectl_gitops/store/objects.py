@@ -46,7 +46,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]")
 _LOOSE_OBJECTS = 50
 """Up to so many objects are written loose; many tiny packs make every later read slow."""
 
-DAMAGE = (FileFormatException, ChecksumMismatch, ApplyDeltaError, zlib.error, ValueError, OSError)
+DAMAGE = (FileFormatException, ChecksumMismatch, ApplyDeltaError, zlib.error, ValueError)
 """What dulwich raises for an object that a crash or a bad disk left behind."""
 
 _FSCK = "git fsck --full"
@@ -89,6 +89,9 @@ def _object(store: BaseObjectStore, name: ObjectID) -> ShaFile:
         raise GitopsError(f"the repository lacks the object {shown}", _FSCK) from error
     except DAMAGE as error:
         raise GitopsError(f"the object {shown} of the repository is damaged", _FSCK) from error
+    except OSError as error:
+        reason = printable((error.strerror or type(error).__name__).lower())
+        raise GitopsError(f"cannot read the repository: {reason}") from error
 
 
 def _tree(store: BaseObjectStore, name: ObjectID) -> Tree:
@@ -315,9 +318,9 @@ def add(store: BaseObjectStore, objects: Iterable[ShaFile]) -> None:
 
 def _add(store: BaseObjectStore, made: ShaFile) -> None:
     """Write a loose object, also where an empty file is in its place after a power cut."""
-    if isinstance(store, DiskObjectStore) and store.contains_loose(made.id):
+    if isinstance(store, DiskObjectStore):
         try:
-            store.get_raw(made.id)
+            store.contains_loose(made.id)  # reads it
         except DAMAGE:
             store.delete_loose_object(made.id)
     patiently(lambda: store.add_object(made))

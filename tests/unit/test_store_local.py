@@ -348,7 +348,7 @@ def test_a_lock_is_waited_for_and_never_removed(store, bare_repo):
 
 
 def test_a_lock_that_stays_is_named(store, bare_repo, monkeypatch):
-    monkeypatch.setattr("kubectl_gitops.store.refs._LOCK_WAIT", 0.1)
+    monkeypatch.setattr("kubectl_gitops.store.locks._PATIENCE", 0.1)
     published(store, {"a": b"1"})
     lock = bare_repo / "refs" / "heads" / "main.lock"
     lock.write_text("")
@@ -406,3 +406,30 @@ def test_names_of_people_cannot_break_a_commit(store, bare_repo):
     assert git(bare_repo, "show", "-s", "--format=%an|%ae|%ai") == (
         "E v\\n e|e@x\\nparent|1970-01-01 00:01:05 +0001"
     )
+
+
+def test_an_empty_object_after_a_power_cut_is_written_again(store, bare_repo):
+    commit = store.commit("", {"a": b"1"}, APPLY)
+    blob = store.files(commit)["a"].blob
+    for name in (blob, commit):
+        loose = bare_repo / "objects" / name[:2] / name[2:]
+        loose.chmod(0o644)
+        loose.write_bytes(b"")
+    with pytest.raises(GitopsError) as damaged:
+        opened(bare_repo).read([blob])
+    assert damaged.value.message == f"the object {blob} of the repository is damaged"
+    assert damaged.value.hints == ("git fsck --full",)
+    assert opened(bare_repo).commit("", {"a": b"1"}, APPLY) == commit
+    assert opened(bare_repo).read([blob]) == {blob: b"1"}
+    git(bare_repo, "update-ref", "refs/heads/main", commit)
+
+
+def test_a_lock_of_an_object_is_waited_for(store, bare_repo):
+    blob = Blob.from_string(b"1").id.decode()
+    lock = bare_repo / "objects" / blob[:2] / f"{blob[2:]}.lock"
+    lock.parent.mkdir()
+    lock.write_text("")
+    release = threading.Timer(0.2, lock.unlink)
+    release.start()
+    published(store, {"a": b"1"})
+    release.join()

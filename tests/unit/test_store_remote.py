@@ -78,8 +78,9 @@ class Served:
         return file
 
 
-@pytest.fixture(params=["file", "http"])
+@pytest.fixture(params=["file"])
 def served(request):
+    """Over file://; tests of what differs over HTTP ask for both."""
     if request.param == "file":
         path = request.getfixturevalue("bare_repo")
         return Served(path, f"file://{path}")
@@ -87,11 +88,15 @@ def served(request):
     return Served(server.path, server.url_with_password, server)
 
 
+over_both = pytest.mark.parametrize("served", ["file", "http"], indirect=True)
+
+
 @pytest.fixture
 def web(http_repo):
     return Served(http_repo.path, http_repo.url_with_password, http_repo)
 
 
+@over_both
 def test_what_one_publishes_another_fetches(ada, bob, served):
     assert ada.store.fetch() == Tip("", "")
     first = ada.publish(config_map(a="1"))
@@ -131,6 +136,7 @@ def test_a_push_sends_only_what_is_new(ada, served):
     received.unlink()
 
 
+@over_both
 def test_publishing_on_a_branch_that_moved_changes_nothing(ada, bob, served):
     base = ada.store.fetch()
     commit = ada.commit(base, config_map(a="1"))
@@ -156,6 +162,7 @@ def test_where_only_the_history_moved_it_is_made_again(ada, bob, served):
     assert git(served.path, "rev-parse", "refs/gitops/history/main") == done.history
 
 
+@over_both
 @pytest.mark.parametrize("hook", ["pre-receive", "update"])
 def test_a_hook_that_declines_is_a_refusal_with_its_words(ada, served, hook):
     first = ada.publish(config_map(a="1"))
@@ -169,6 +176,7 @@ def test_a_hook_that_declines_is_a_refusal_with_its_words(ada, served, hook):
     assert ada.warned == []
 
 
+@over_both
 def test_a_server_without_room_for_the_history_still_gets_the_branch(ada, bob, served):
     hook = served.hook("update", 'case "$1" in refs/gitops/*) exit 1;; esac')
     done = ada.publish(config_map(a="1"))
@@ -188,6 +196,7 @@ def test_a_server_without_room_for_the_history_still_gets_the_branch(ada, bob, s
     assert bob.store.fetch() == repaired
 
 
+@over_both
 def test_a_server_without_atomic_pushes_gets_the_branch_first(ada, served):
     git(served.path, "config", "receive.advertiseAtomic", "false")
     order = served.path / "order"
@@ -255,6 +264,37 @@ def test_stale_locks_in_the_mirror_are_removed(ada, served):
     assert isinstance(ada.publish(config_map(a="2")), Tip)
     assert [lock for lock in stale if lock.exists()] == []
     assert blob != next_blob
+
+
+@pytest.mark.parametrize("lost", ["HEAD", "refs/heads/main", "refs/gitops/history/main"])
+def test_a_lost_ref_of_the_mirror_comes_back(bare_repo, tmp_path, lost):
+    ada = Person(f"file://{bare_repo}", tmp_path / "ada")
+    tip = ada.publish(config_map(a="1"))
+    (ada.mirror / lost).write_bytes(b"")
+    ada.again()
+    assert ada.store.fetch() == tip
+    assert ada.warned == []
+
+
+@pytest.mark.parametrize("damaged", ["config", "objects", "commit", "tree", "history"])
+def test_a_damaged_mirror_is_moved_aside_and_made_anew(bare_repo, tmp_path, damaged):
+    ada = Person(f"file://{bare_repo}", tmp_path / "ada")
+    tip = ada.publish(config_map(a="1"))
+    tree = git(bare_repo, "rev-parse", f"{tip.commit}^{{tree}}")
+    names = {"commit": tip.commit, "tree": tree, "history": tip.history}
+    name = names.get(damaged, "")
+    path = ada.mirror / (f"objects/{name[:2]}/{name[2:]}" if name else damaged)
+    if damaged == "objects":
+        path.rename(path.with_name("lost"))
+    else:
+        path.chmod(0o644)
+        path.write_bytes(b"\0" if damaged == "config" else b"")
+    ada.again()
+    assert ada.store.fetch() == tip
+    assert ada.store.read([ada.store.files(tip.commit)["web.yaml"].blob])
+    aside = ada.mirror.with_suffix(".damaged-1")
+    assert ada.warned == [f"the local mirror was damaged and is made anew; the old one is {aside}"]
+    assert aside.is_dir()
 
 
 def test_the_mirror_is_private_and_named_for_people(ada):
