@@ -81,7 +81,7 @@ class Past:
             places = ", ".join(sorted(id.namespace for id in found))
             raise GitopsError(
                 f"{printable(kind)}/{printable(name)} is in several namespaces: {places}",
-                f"kubectl gitops history {found[0].short} -n {found[0].namespace}",
+                f"kubectl gitops history {_words(found[0])}",
             )
         raise GitopsError(
             f"the history has no {printable(kind)}/{printable(name)}{where}",
@@ -98,7 +98,7 @@ class Past:
                 return revision
         raise GitopsError(
             f"{id} has no revision {number}: there are 1 to {last}",
-            f"kubectl gitops history {id.short}",
+            f"kubectl gitops history {_words(id)}",
         )
 
     def last(self, id: ResourceId) -> Revision:
@@ -106,19 +106,23 @@ class Past:
         return next(revision for revision in self.of(id) if revision.after is not None)
 
     def manifest(self, revision: Revision) -> Manifest:
-        """The manifest as a revision left it, sealed; `GitopsError` where it removed it."""
+        """The manifest as a revision left it, sealed; `GitopsError` where it removed it.
+
+        What the file leaves to defaults and CRDs of its time is known from the record.
+        """
         id = revision.resource
         if revision.after is None:
             raise GitopsError(
                 f"{id} was removed in revision {revision.revision}",
-                f"kubectl gitops show {id.short} --revision {revision.revision - 1}",
+                f"kubectl gitops show {_words(id)} --revision {revision.revision - 1}",
             )
         content = self.store.read([revision.after])[revision.after]
         snapshot = read_snapshot(
             revision.commit,
             {revision.path: content},
             root=self.path,
-            default_namespace=self.settings.default_namespace,
+            default_namespace=id.namespace or self.settings.default_namespace,
+            scopes={(id.group, id.kind): bool(id.namespace)},
         )
         entry = snapshot.entries.get(id)
         if entry is None:
@@ -162,7 +166,9 @@ def _near(kind: str, name: str, known: Iterable[ResourceId]) -> list[str]:
     wanted = f"{kind.lower()}/{name}"
     spellings = {f"{id.kind.lower()}/{id.name}": id for id in known}
     near = [spellings[close] for close in get_close_matches(wanted, spellings, n=3)]
-    return [
-        f"kubectl gitops history {id.short}" + (f" -n {id.namespace}" if id.namespace else "")
-        for id in near
-    ]
+    return [f"kubectl gitops history {_words(id)}" for id in near]
+
+
+def _words(id: ResourceId) -> str:
+    """How a command line names it: `deployment.apps/web -n shop`."""
+    return f"{id.short} -n {id.namespace}" if id.namespace else id.short

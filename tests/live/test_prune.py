@@ -50,7 +50,7 @@ def test_prune_false_only_says_what_would_go(bound: Bound) -> None:
     run = bound("pull", "--prune=false")
     assert run.stdout == ""
     assert run.stderr.splitlines()[0] == (
-        f"kubectl-gitops: 1 resources (configmap/{bound.namespace}/b) would be pruned"
+        f"kubectl-gitops: 1 resource (configmap/{bound.namespace}/b) would be pruned"
     )
     assert left(bound) == "ab"
     assert bound("pull").stdout == "configmap/b deleted\n"
@@ -137,7 +137,7 @@ def test_nothing_is_pruned_while_a_file_cannot_be_read(bound: Bound) -> None:
     assert run.stderr == (
         "error: broken YAML in broken.yaml, line 3, column 1: did not find expected node "
         "content\n"
-        f"error: 1 resources (configmap/{space}/b) not pruned: not everything could be read\n"
+        f"error: 1 resource (configmap/{space}/b) not pruned: not everything could be read\n"
     )
     assert left(bound) == "abc"
     bound.commit({"broken.yaml": None})
@@ -151,7 +151,7 @@ def test_nothing_is_pruned_while_a_resource_stands_twice(bound: Bound) -> None:
     run = bound("pull", exit=1)
     assert run.stderr == (
         f"error: configmap/{space}/a stands twice: in a.yaml and again.yaml\n"
-        f"error: 1 resources (configmap/{space}/b) not pruned: not everything could be read\n"
+        f"error: 1 resource (configmap/{space}/b) not pruned: not everything could be read\n"
     )
     assert (run.stdout, left(bound)) == ("", "ab")
     assert bound.live("configmap/a")["data"] == {"x": "1"}
@@ -193,7 +193,7 @@ def test_the_last_resource_needs_a_yes(bound: Bound) -> None:
     pulled(bound, "a")
     bound.commit(gone("a"))
     run = bound("pull", exit=1)
-    what = f"1 resources (configmap/{bound.namespace}/a)"
+    what = f"1 resource (configmap/{bound.namespace}/a)"
     assert run.stderr.splitlines()[-1] == f"error: {what} not pruned: that needs a yes"
     assert left(bound) == "a"
     assert bound("pull", "--yes").stdout == "configmap/a deleted\n"
@@ -284,7 +284,7 @@ def test_after_a_rewritten_branch_a_prune_has_to_be_accepted(bound: Bound) -> No
     bound.commit(config_maps(bound.namespace, "a"), "another history")
     run = bound("pull", exit=1)
     assert run.stderr == (
-        f"error: 1 resources (configmap/{bound.namespace}/b) not pruned: "
+        f"error: 1 resource (configmap/{bound.namespace}/b) not pruned: "
         "the branch was rewritten since the last pull\n"
     )
     assert left(bound) == "ab"
@@ -298,7 +298,7 @@ def test_a_dry_run_says_what_holds_a_prune_back(bound: Bound) -> None:
     run = bound("pull", "--dry-run", exit=1)
     assert run.stdout == ""
     assert run.stderr.splitlines()[-1] == (
-        f"error: 1 resources (configmap/{bound.namespace}/b) not pruned: "
+        f"error: 1 resource (configmap/{bound.namespace}/b) not pruned: "
         "not everything could be read"
     )
 
