@@ -412,9 +412,7 @@ def _misled(demo: Demo) -> list[int]:
 
 def _unlike(demo: Demo) -> list[Any]:
     """Records that are not the same in the chain of blobs and in what the program prints."""
-    told = json.loads(
-        demo.ask(f"kubectl gitops history deployment/web -n shop -o json --target {SECOND}")
-    )["items"]
+    told = json.loads(demo.ask("kubectl gitops history deployment/web -n shop -o json"))["items"]
     chain = []
     blob = "refs/gitops/history/main:shop/deployment.apps/web.json"
     while blob:

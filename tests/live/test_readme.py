@@ -53,6 +53,7 @@ def without_what_differs_each_time(text: str) -> str:
     text = text.replace(README_HOME, "~").replace(os.environ["HOME"], "~")
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|\+00:00)", "TIME", text)
     text = re.sub(r"kgs1:[A-Za-z0-9_-]+", "SEALED", text)
+    text = re.sub(r"\b[0-9a-f]{16}\b", "KEY", text)
     return re.sub(r"\b[0-9a-f]{7}\b", "COMMIT", text)
 
 
