@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from kubectl_gitops.catalog import Api, Catalog
+from kubectl_gitops.catalog import Api, Catalog, declared_by
 from kubectl_gitops.errors import printable
 from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.change import Intent, Request, carry
@@ -23,7 +23,7 @@ from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import unmanageable
 
-__all__ = ["DeleteOptions", "delete", "goes_with"]
+__all__ = ["DeleteOptions", "delete", "goes_with", "intend_to_remove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,16 @@ def delete(session: Session, targets: Sequence[ResourceId], options: DeleteOptio
     """
 
     def intend(branch: Branch) -> Intent:
-        return _intended(session, branch, targets, options)
+        return intend_to_remove(session, branch, targets, options)
 
     request = Request("delete", options.reason, intend, session.rules, options.how, options.dry_run)
     return carry(session, request)
 
 
-def _intended(
+def intend_to_remove(
     session: Session, branch: Branch, targets: Sequence[ResourceId], options: DeleteOptions
 ) -> Intent:
+    """What it takes that neither branch nor cluster holds these, and what goes with them."""
     catalog = catalog_of(session.cluster)
     entries = branch.snapshot.entries
     changes = _removals(session, catalog, branch, targets, options)
@@ -157,12 +158,10 @@ def goes_with(
     What a CRD defines stands in the live one, else in the branch's.
     """
     removed = set(removed)
-    namespaces = {id.name for id in removed if (id.group, id.kind) == ("", "Namespace")}
-    kinds = set()
-    for id in removed:
-        if (id.group, id.kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
-            spec = (live.get(id) or declared.get(id) or {}).get("spec", {})
-            kinds.add((spec.get("group"), spec.get("names", {}).get("kind")))
+    namespaces = {id.name for id in removed if id.group_kind == "Namespace"}
+    crds = [id for id in removed if id.group_kind == _CRD]
+    bodies = [live.get(id) or declared.get(id) or {} for id in crds]
+    kinds = {(api.group, api.kind) for body in bodies for api in declared_by(body)}
     return sorted(
         id
         for id in declared

@@ -93,7 +93,7 @@ def _bound(text: str, binding: Binding, who: ClusterIdentity, url: str) -> str:
             replace(binding.fresh, clusters=cluster, salt=secrets.token_bytes(SALT_SIZE))
         )
     clusters = parse_store_settings(text).clusters
-    if who.uid in clusters:
+    if who.uid in clusters and not binding.replace:
         return text
     if clusters and not binding.adopt:
         raise _bound_elsewhere(clusters, url)
@@ -121,6 +121,6 @@ def _bound_elsewhere(clusters: Mapping[str, str], url: str) -> GitopsError:
 
 def set_name(url: str, path: str) -> str:
     """A name for a new set, from where it is kept: `shop` for `…/shop.git`, a label in any case."""
-    last = re.split(r"[/:\\\\]", url.rstrip("/"))[-1].removesuffix(".git")
+    last = re.split(r"[/:\\]", url.rstrip("/"))[-1].removesuffix(".git")
     words = re.sub(r"[^a-z0-9]+", "-", f"{last}-{path}".lower()).strip("-")
     return words[:40].strip("-") or "default"
