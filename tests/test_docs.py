@@ -184,6 +184,15 @@ def literals(tree: ast.AST) -> Iterator[str]:
             yield text
 
 
+@pytest.mark.parametrize("name", ["plugin.yaml", "krew-manifest.yaml"])
+def test_what_is_handed_out_names_commands_of_the_program(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("    kubectl gitops ")]
+    spans = [span.replace("\n", " ") for span in re.findall(r"`([^`]+)`", text)]
+    wrong = [(line, problem) for line in (*lines, *spans) for problem in problems(line)]
+    assert wrong == []
+
+
 def test_every_page_that_the_source_names_exists() -> None:
     named = {
         page for source in SOURCES for page in re.findall(r"docs/[\w./-]+\.md", source.read_text())
