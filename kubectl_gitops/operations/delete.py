@@ -25,6 +25,8 @@ from kubectl_gitops.sealing import unmanageable
 
 __all__ = ["DeleteOptions", "delete", "goes_with", "intend_to_remove"]
 
+_CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
