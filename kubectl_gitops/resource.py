@@ -32,7 +32,10 @@ SERVER_SIDE = frozenset(
 
 
 def same(one: Any, other: Any) -> bool:
-    """Strict JSON equality: `true` is not 1, 1 is not 1.0, an absent key is not null."""
+    """Strict JSON equality: `true` is not 1, 1 is not 1.0, an absent key is not null.
+
+    Two resources that both are not there (None) are the same.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -75,6 +78,11 @@ class ResourceId:
     def short(self) -> str:
         """`deployment.apps/web`: the spelling of kubectl's result lines."""
         return printable(f"{self.group_kind.lower()}/{self.name}")
+
+    @property
+    def argument(self) -> str:
+        """`deployment.apps/web -n shop`: how a command that we suggest names it."""
+        return f"{self.short} -n {printable(self.namespace)}" if self.namespace else self.short
 
     def __str__(self) -> str:
         """`deployment/shop/web`, `namespace/shop`: how messages name a resource."""

@@ -16,7 +16,7 @@ from kubectl_gitops.resource import ResourceId
 if TYPE_CHECKING:
     from kubectl_gitops.plan import Change, Outcome
 
-__all__ = ["delete_command"]
+__all__ = ["confirmation", "delete_command"]
 
 _CASCADE = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
 
@@ -92,7 +92,7 @@ def _deleted(connected: Connected, targets: list[ResourceId], flags: dict[str, A
             ignore_not_found=flags["ignore_not_found"],
             dry_run=dry_run,
             how=how,
-            confirm=_confirmation(yes=flags["yes"] or dry_run),
+            confirm=confirmation(yes=flags["yes"] or dry_run),
         )
         report = delete(connected.session, targets, options)
     code = print_report(report, connected.session.store, *_lines(flags["output"]))
@@ -118,7 +118,9 @@ _WEEK = 7 * 24 * 3600.0
 """kubectl's own limit for a wait without `--timeout`."""
 
 
-def _confirmation(*, yes: bool) -> Callable[[Sequence[ResourceId]], None]:
+def confirmation(*, yes: bool) -> Callable[[Sequence[ResourceId]], None]:
+    """List what goes along with a removal, and ask the person at a terminal."""
+
     def confirm(along: Sequence[ResourceId]) -> None:
         talk.note("this goes along:" if len(along) == 1 else f"these {len(along)} go along:")
         for id in along:

@@ -134,7 +134,8 @@ def _tell(
     branch = session.read(session.store.fetch())
     recorded = len(branch.snapshot.entries)
     if recorded:
-        talk.note(f"the branch holds {recorded} resources")
+        noun = "resource" if recorded == 1 else "resources"
+        talk.note(f"the branch holds {recorded} {noun}")
         talk.hint("kubectl gitops pull")
         return 0
     namespace = cluster.namespace or "default"

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from kubectl_gitops.operations.past import Past, Told
     from kubectl_gitops.resource import ResourceId
 
-__all__ = ["history_command", "show_command"]
+__all__ = ["history_command", "named", "show_command"]
 
 
-def _named(past: Past, names: tuple[str, ...], namespace: str) -> ResourceId:
+def named(past: Past, names: tuple[str, ...], namespace: str) -> ResourceId:
+    """The resource that `TYPE/NAME` or `TYPE NAME` means, deleted ones included."""
     if len(names) == 1 and "/" in names[0]:
         kind, _, name = names[0].partition("/")
         return past.find(kind, name, namespace)
@@ -53,7 +54,7 @@ def history_command(
     """
     past = open_past_of(options)
     if names:
-        found: Iterable[Told] = past.told(_named(past, names, options.connection.namespace))
+        found: Iterable[Told] = past.told(named(past, names, options.connection.namespace))
     else:
         found = past.of_set()
     _print(list(islice(found, limit)), output, patch=patch, whole_set=not names)
@@ -89,7 +90,7 @@ def show_command(
       kubectl gitops show deployment/web --revision 3
     """
     past = open_past_of(options)
-    id = _named(past, names, options.connection.namespace)
+    id = named(past, names, options.connection.namespace)
     manifest = past.manifest(past.revision(id, revision) if revision else past.last(id))
     if output == "json":
         from kubectl_gitops.render import as_json

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kubectl_gitops.errors import printable
+from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.history.patch import apply_patch
 from kubectl_gitops.history.revision import Revision
 from kubectl_gitops.resource import Body
@@ -52,8 +52,17 @@ def _first_operations(patch: Sequence[Body], before: Body | None) -> Iterator[tu
     """The operations that are shown, each with the value it meets; None where that is not known."""
     body = before
     for operation in patch[:_SHOWN_CHANGES]:
-        yield operation, None if body is None else _at(body, operation["path"])
-        body = None if body is None else apply_patch(body, [operation])
+        yield operation, _at(body, operation["path"])
+        body = _applied(body, operation)
+
+
+def _applied(body: Body | None, operation: Body) -> Body | None:
+    if body is None:
+        return None
+    try:
+        return apply_patch(body, [operation])
+    except GitopsError:  # the body is not the one that was
+        return None
 
 
 def _at(body: Any, pointer: str) -> Any:

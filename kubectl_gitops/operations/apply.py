@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from kubectl_gitops.applyset import tracked_by
@@ -14,12 +14,12 @@ from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session, Wanted, conflict
 from kubectl_gitops.ordering import check_dependencies
 from kubectl_gitops.plan import Plan, Rights
-from kubectl_gitops.reconcile import Execution, observe, with_namespace
+from kubectl_gitops.reconcile import Execution, Rules, observe, with_namespace
 from kubectl_gitops.recording import recorded
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import exposed, unmanageable
 
-__all__ = ["ApplyOptions", "apply"]
+__all__ = ["ApplyOptions", "apply", "intend_to_write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +69,49 @@ class _Mine:
         if self.seen is not None:
             self.manifests = _replayed(session, self.seen, branch, self.manifests)
         self.seen = branch
-        wanted = session.sealed(branch, self.manifests)
-        for one in wanted:
-            _check_scope(branch, one)
-        check_dependencies([with_namespace(one.open) for one in wanted], branch.snapshot.entries)
-        rules = session.rules(branch, options.rights, options.validation)
-        plan = observe(session.cluster, [one.open for one in wanted], rules)
-        self._warn(plan, wanted)
-        before = _unrecorded(session, branch, plan, wanted)
-        return Intent(
-            plan,
-            puts=tuple(one.sealed for one in wanted),
-            before=tuple(one.sealed for one in before),
-            key_id=session.sealing_key(branch, (*wanted, *before)),
-            tripwire=session.tripwire(branch, (*wanted, *before)),
+        intent = intend_to_write(
+            session,
+            branch,
+            self.manifests,
+            session.rules(branch, options.rights, options.validation),
         )
-
-    def _warn(self, plan: Plan, wanted: Sequence[Wanted]) -> None:
-        """Say, once, what will be undone by another tool, and what looks like a secret unsealed."""
-        warnings = [f"warning: {found}" for one in wanted for found in exposed(one.sealed)]
-        for change in plan.changes:
-            tool = tracked_by(change.live) if change.writes and change.live else None
-            if tool:
-                warnings.append(f"warning: {change.id} is kept by {tool}, which may undo this")
-        for warning in warnings:
+        for warning in _warnings(intent):
             if warning not in self.warned:
                 self.warned.add(warning)
-                self.session.tell(warning)
+                session.tell(f"warning: {warning}")
+        return intent
+
+
+def intend_to_write(
+    session: Session, branch: Branch, manifests: Sequence[OpenManifest], rules: Rules
+) -> Intent:
+    """What it takes that branch and cluster hold these manifests.
+
+    `GitopsError` for one outside of the set's scope, or whose order cannot be kept.
+    """
+    wanted = session.sealed(branch, manifests)
+    for one in wanted:
+        _check_scope(branch, one)
+    check_dependencies([with_namespace(one.open) for one in wanted], branch.snapshot.entries)
+    plan = observe(session.cluster, [one.open for one in wanted], rules)
+    before = _unrecorded(session, branch, plan, wanted)
+    return Intent(
+        plan,
+        puts=tuple(one.sealed for one in wanted),
+        before=tuple(one.sealed for one in before),
+        key_id=session.sealing_key(branch, (*wanted, *before)),
+        tripwire=session.tripwire(branch, (*wanted, *before)),
+    )
+
+
+def _warnings(intent: Intent) -> Iterator[str]:
+    """What looks like a secret and is not sealed, and who may undo the change."""
+    for manifest in intent.puts:
+        yield from exposed(manifest)
+    for change in intent.plan.changes:
+        tool = tracked_by(change.live) if change.writes and change.live else None
+        if tool:
+            yield f"{change.id} is kept by {tool}, which may undo this"
 
 
 def _check_scope(branch: Branch, wanted: Wanted) -> None:
@@ -142,7 +158,7 @@ def _merged(session: Session, base: Branch, tip: Branch, mine: Wanted) -> OpenMa
         raise conflict(
             f"{mine.id}: somebody changed {', '.join(merged.overlaps)} on {session.store.branch} "
             f"(commit {tip.tip.commit[:7]}) while you did; nothing was changed",
-            f"kubectl gitops history {mine.id.short} --patch",
+            f"kubectl gitops history {mine.id.argument} --patch",
             "kubectl gitops apply -f FILE   # with their change in it",
         )
     if theirs is None or merged.body == mine.sealed.body or merged.body is None:

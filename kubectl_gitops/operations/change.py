@@ -44,6 +44,18 @@ class Intent:
     key_id: str = ""
     tripwire: Tripwire = field(default_factory=Tripwire)
 
+    def beside(self, other: Intent) -> Intent:
+        """Both intents as one operation; they are about different resources."""
+        mine, theirs = self.tripwire, other.tripwire
+        return Intent(
+            Plan((*self.plan.changes, *other.plan.changes)),
+            (*self.puts, *other.puts),
+            (*self.removals, *other.removals),
+            (*self.before, *other.before),
+            self.key_id or other.key_id,
+            Tripwire((*mine.values, *theirs.values), (*mine.bodies, *theirs.bodies)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -168,12 +180,7 @@ def _act(session: Session, request: Request, done: _Published) -> Report:
 def _unconfirmed(plan: Plan, base: Branch, after: Branch) -> list[ResourceId]:
     """What needed no write when it was observed, before the push, and is now declared otherwise."""
     idle = plan.ids(Action.UNCHANGED, Action.SKIP)
-    return [id for id in idle if not _declares_alike(base, after, id)]
-
-
-def _declares_alike(one: Branch, other: Branch, id: ResourceId) -> bool:
-    mine, theirs = one.body(id), other.body(id)
-    return mine is theirs or (mine is not None and theirs is not None and same(mine, theirs))
+    return [id for id in idle if not same(base.body(id), after.body(id))]
 
 
 def _note(session: Session, parent: Parent, done: _Published) -> None:

@@ -95,14 +95,10 @@ def _at_tip(session: Session, branch: Branch) -> Branch:
 
 
 def _moved(outcome: Outcome, written: Body | None, declared: Body | None) -> bool:
-    return outcome.result is Result.MOVED or not _equal(written, declared)
-
-
-def _equal(one: Body | None, other: Body | None) -> bool:
-    return one is other or (one is not None and other is not None and same(one, other))
+    return outcome.result is Result.MOVED or not same(written, declared)
 
 
 def _told(outcome: Outcome, ours: Body | None, written: Body | None, branch: Branch) -> Outcome:
-    if _equal(ours, written):
+    if same(ours, written):
         return outcome
     return replace(outcome, message=f"superseded by {branch.tip.commit[:7]}")

@@ -13,10 +13,10 @@ from kubectl_gitops.message import Message, Signature, subject
 from kubectl_gitops.ports import ClusterIdentity, Moved, Store, StoreRefusal, Tip
 from kubectl_gitops.reconcile import Clock
 from kubectl_gitops.settings import (
-    SETTINGS_FILE,
     StoreSettings,
     parse_store_settings,
     render_store_settings,
+    settings_path,
     update_store_settings,
 )
 
@@ -54,7 +54,7 @@ def bind(
 
     `GitopsError` where the store is bound to another cluster and may not be adopted.
     """
-    name = f"{binding.path}/{SETTINGS_FILE}" if binding.path else SETTINGS_FILE
+    name = settings_path(binding.path)
     for _ in range(_TRIES):
         tip = store.fetch()
         text = _text(store, tip, binding.path, name)

@@ -12,7 +12,7 @@ from kubectl_gitops.history import Revision, summary
 from kubectl_gitops.manifest import Manifest, read_snapshot
 from kubectl_gitops.ports import Store, Tip
 from kubectl_gitops.resource import ResourceId
-from kubectl_gitops.settings import SETTINGS_FILE, StoreSettings, parse_store_settings
+from kubectl_gitops.settings import StoreSettings, parse_store_settings, settings_path
 
 __all__ = ["Past", "Told", "open_past", "read_settings"]
 
@@ -81,7 +81,7 @@ class Past:
             places = ", ".join(sorted(id.namespace for id in found))
             raise GitopsError(
                 f"{printable(kind)}/{printable(name)} is in several namespaces: {places}",
-                f"kubectl gitops history {_words(found[0])}",
+                f"kubectl gitops history {found[0].argument}",
             )
         raise GitopsError(
             f"the history has no {printable(kind)}/{printable(name)}{where}",
@@ -98,7 +98,7 @@ class Past:
                 return revision
         raise GitopsError(
             f"{id} has no revision {number}: there are 1 to {last}",
-            f"kubectl gitops history {_words(id)}",
+            f"kubectl gitops history {id.argument}",
         )
 
     def last(self, id: ResourceId) -> Revision:
@@ -114,7 +114,7 @@ class Past:
         if revision.after is None:
             raise GitopsError(
                 f"{id} was removed in revision {revision.revision}",
-                f"kubectl gitops show {_words(id)} --revision {revision.revision - 1}",
+                f"kubectl gitops show {id.argument} --revision {revision.revision - 1}",
             )
         content = self.store.read([revision.after])[revision.after]
         snapshot = read_snapshot(
@@ -141,7 +141,7 @@ def open_past(store: Store, path: str) -> Past:
 
 def read_settings(store: Store, tip: Tip, path: str) -> StoreSettings:
     """The set's settings at a tip, without its manifests; `GitopsError` where there is no set."""
-    name = f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
+    name = settings_path(path)
     file = store.files(tip.commit, path).get(name)
     if file is None:
         raise GitopsError(
@@ -152,23 +152,21 @@ def read_settings(store: Store, tip: Tip, path: str) -> StoreSettings:
 
 
 def _is_kind(id: ResourceId, word: str) -> bool:
-    """Whether a word means a kind that no table lists: its name or its plural, `.group` behind."""
-    name, _, group = word.lower().partition(".")
-    if group and group != id.group and not group.endswith(f".{id.group}"):
-        return False
-    kind = id.kind.lower()
-    plurals = {f"{kind}s", f"{kind}es", f"{kind.removesuffix('y')}ies"}
+    """Whether a word means this kind: a built-in one's names, else its name or plural, `.group`."""
     api = builtin().named(word)
-    return name == kind or name in plurals or (api is not None and api.group_kind == id.group_kind)
+    if api is not None and api.group_kind == id.group_kind:
+        return True
+    name, _, group = word.lower().partition(".")
+    kind = id.kind.lower()
+    if name not in (kind, f"{kind}s", f"{kind}es", f"{kind.removesuffix('y')}ies"):
+        return False
+    return group in ("", id.group) or group.endswith(f".{id.group}")
 
 
 def _near(kind: str, name: str, known: Iterable[ResourceId]) -> list[str]:
     wanted = f"{kind.lower()}/{name}"
-    spellings = {f"{id.kind.lower()}/{id.name}": id for id in known}
-    near = [spellings[close] for close in get_close_matches(wanted, spellings, n=3)]
-    return [f"kubectl gitops history {_words(id)}" for id in near]
-
-
-def _words(id: ResourceId) -> str:
-    """How a command line names it: `deployment.apps/web -n shop`."""
-    return f"{id.short} -n {id.namespace}" if id.namespace else id.short
+    spellings: dict[str, list[ResourceId]] = {}
+    for id in known:
+        spellings.setdefault(f"{id.kind.lower()}/{id.name}", []).append(id)
+    near = [id for close in get_close_matches(wanted, spellings, n=3) for id in spellings[close]]
+    return [f"kubectl gitops history {id.argument}" for id in near[:3]]

@@ -23,6 +23,7 @@ from kubectl_gitops.settings import (
     SETTINGS_FILE,
     StoreSettings,
     parse_store_settings,
+    settings_path,
     update_store_settings,
 )
 
@@ -45,7 +46,7 @@ class Branch:
     def listing_key(self, kid: str) -> dict[str, bytes | None]:
         """The edit that lists a key as one that may seal, which the first one does by itself."""
         listed = update_store_settings(self.source, key_ids=(*self.settings.key_ids, kid))
-        return {_settings_path(self.path): listed.encode()}
+        return {settings_path(self.path): listed.encode()}
 
     def body(self, id: ResourceId) -> Body | None:
         """The sealed body that the branch declares, None where it declares none."""
@@ -69,7 +70,7 @@ class Wanted:
 def read_branch(store: Store, tip: Tip, path: str) -> Branch:
     """Read the set at a tip; `GitopsError` where there is no set, or one we may not read."""
     files = store.files(tip.commit, path)
-    name = _settings_path(path)
+    name = settings_path(path)
     if name not in files:
         where = f"{store.url} {store.branch}" + (f" {path}/" if path else "")
         raise GitopsError(
@@ -87,10 +88,6 @@ def read_branch(store: Store, tip: Tip, path: str) -> Branch:
         default_namespace=settings.default_namespace,
     )
     return Branch(tip, path, settings, source, snapshot)
-
-
-def _settings_path(path: str) -> str:
-    return f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
 
 
 def _is_read(path: str, mode: int) -> bool:

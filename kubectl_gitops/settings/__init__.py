@@ -20,6 +20,7 @@ from kubectl_gitops.settings.shared import (
     StoreSettings,
     parse_store_settings,
     render_store_settings,
+    settings_path,
     update_store_settings,
 )
 from kubectl_gitops.settings.targets import (
@@ -46,6 +47,7 @@ __all__ = [
     "read_targets",
     "redact_url",
     "render_store_settings",
+    "settings_path",
     "update_store_settings",
     "write_key_file",
     "write_target",

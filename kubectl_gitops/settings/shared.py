@@ -56,6 +56,7 @@ __all__ = [
     "StoreSettings",
     "parse_store_settings",
     "render_store_settings",
+    "settings_path",
     "update_store_settings",
 ]
 
@@ -140,6 +141,11 @@ class StoreSettings:
         if not parse_selector(self.selector).selects(labels):
             return f"its labels are outside of the set's scope ({self.selector})"
         return ""
+
+
+def settings_path(path: str) -> str:
+    """Where the settings of the set in a directory of the branch stand; empty: its root."""
+    return f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
 
 
 _PATHS: Mapping[str, Path] = {

@@ -1,0 +1,122 @@
+"""`rollback` and `undo`: a new commit with former content, carried out like any other change.
+
+History is never rewritten. What is brought back is what the branch declared then, Secrets sealed
+anew with the key of today; resources that were not there then are removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.manifest import Manifest
+from kubectl_gitops.operations.apply import intend_to_write
+from kubectl_gitops.operations.change import Intent, Request, carry
+from kubectl_gitops.operations.delete import DeleteOptions, intend_to_remove
+from kubectl_gitops.operations.past import Past
+from kubectl_gitops.operations.report import Report
+from kubectl_gitops.operations.session import Branch, Session, conflict
+from kubectl_gitops.plan import Rights
+from kubectl_gitops.reconcile import Execution, Rules
+from kubectl_gitops.resource import ResourceId, same
+
+__all__ = ["Former", "RollbackOptions", "bring_back", "of_commit", "of_operation", "of_revision"]
+
+Former = Mapping[ResourceId, Manifest | None]
+"""What resources were, sealed; None for one that was not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackOptions:
+    """What the flags ask for; `removal` confirms what goes along with what is removed."""
+
+    operation: str
+    reason: str = ""
+    rights: Rights = Rights.OWN
+    dry_run: bool = False
+    how: Execution = field(default_factory=Execution)
+    removal: DeleteOptions = field(default_factory=lambda: DeleteOptions(ignore_not_found=True))
+
+
+def bring_back(
+    session: Session, former: Callable[[Branch], Former], options: RollbackOptions
+) -> Report:
+    """Commit former content on the tip and carry it out.
+
+    `former` is asked on every tip the push is tried on; it raises `GitopsError` (exit 3) where
+    somebody changed meanwhile what is to be brought back.
+    """
+
+    def intend(branch: Branch) -> Intent:
+        states = former(branch)
+        gone = [id for id, manifest in states.items() if manifest is None]
+        opened = [session.opened(branch, one) for one in states.values() if one is not None]
+        rules = session.rules(branch, options.rights)
+        written = intend_to_write(session, branch, opened, rules)
+        return written.beside(intend_to_remove(session, branch, gone, options.removal))
+
+    def rules(branch: Branch) -> Rules:
+        return session.rules(branch, options.rights)
+
+    request = Request(
+        options.operation, options.reason, intend, rules, options.how, options.dry_run
+    )
+    return carry(session, request)
+
+
+def of_revision(past: Past, id: ResourceId, number: int | None) -> Former:
+    """A resource as a revision left it; without a number, as it was before its last change."""
+    if number is None:
+        last = next(past.of(id)).revision
+        if last == 1:
+            raise GitopsError(
+                f"{id} has one revision: there is nothing before it",
+                f"kubectl gitops delete {id.argument}",
+            )
+        number = last - 1
+    revision = past.revision(id, number)
+    return {id: past.manifest(revision) if revision.after is not None else None}
+
+
+def of_commit(session: Session, branch: Branch, commit: str, namespace: str = "") -> Former:
+    """Everything that stands otherwise than at a commit, in a namespace or in the whole set."""
+    then = session.read_at(commit)
+    return {
+        id: state
+        for id, state in _states(then, {*then.snapshot.entries, *branch.snapshot.entries}).items()
+        if (not namespace or id.namespace == namespace) and not _holds(branch, id, state)
+    }
+
+
+def of_operation(session: Session, branch: Branch, commit: str) -> Former:
+    """What an operation changed, as it was before it.
+
+    `GitopsError` (exit 3) names what somebody has changed again since.
+    """
+    parent = session.store.parent(commit)
+    if not parent:
+        raise GitopsError(
+            f"{commit[:7]} is the branch's first commit: there is nothing before it",
+            "kubectl gitops history",
+        )
+    after, before = session.read_at(commit), session.read_at(parent)
+    ids = {*after.snapshot.entries, *before.snapshot.entries}
+    changed = [id for id in sorted(ids) if not same(before.body(id), after.body(id))]
+    later = [id for id in changed if not same(after.body(id), branch.body(id))]
+    if later:
+        raise conflict(
+            f"{', '.join(map(str, later))} changed again after {commit[:7]}; nothing was changed",
+            f"kubectl gitops history {later[0].argument}",
+            f"kubectl gitops rollback --to-commit {parent[:7]}",
+        )
+    return _states(before, changed)
+
+
+def _states(branch: Branch, ids: Iterable[ResourceId]) -> Former:
+    entries = branch.snapshot.entries
+    return {id: entries[id].manifest if id in entries else None for id in sorted(ids)}
+
+
+def _holds(branch: Branch, id: ResourceId, state: Manifest | None) -> bool:
+    return same(branch.body(id), state.body if state else None)
