@@ -20,7 +20,7 @@ from kubectl_gitops.history import (
     next_revision,
     summary,
 )
-from kubectl_gitops.history.patch import MAX_OPERATIONS
+from kubectl_gitops.history.patch import MAX_OPERATIONS, _leads_to
 from kubectl_gitops.message import Message, Signature
 from kubectl_gitops.resource import ResourceId
 
@@ -133,6 +133,11 @@ def test_the_order_of_a_patch_does_not_depend_on_the_hash_seed():
         for seed in ("1", "2")
     }
     assert len(printed) == 1
+
+
+def test_a_patch_that_does_not_lead_there_is_noticed():
+    assert not _leads_to(({"op": "remove", "path": "/a"},), {}, {})
+    assert not _leads_to(({"op": "add", "path": "/a", "value": 1},), {}, {"a": True})
 
 
 def nested(depth):
@@ -313,6 +318,16 @@ def test_a_revision_in_words(patch, before, words):
             {"op": op, "path": path, **({"value": json.loads(*value)} if value else {})}
         )
     assert summary(replace(REVISION, patch=tuple(operations)), before) == words
+
+
+def test_another_body_than_the_one_before_tells_no_old_values():
+    patch = (
+        {"op": "remove", "path": "/spec/paused"},
+        {"op": "replace", "path": "/spec/replicas", "value": 3},
+        {"op": "replace", "path": "/data/a", "value": "x"},
+    )
+    words = "spec.paused removed, spec.replicas → 3, data.a → x"
+    assert summary(replace(REVISION, patch=patch), {"spec": [], "data": {"a": "old"}}) == words
 
 
 def test_words_about_a_secret_hold_no_value_of_it():

@@ -313,6 +313,17 @@ def test_a_sha256_repository_is_refused(tmp_path):
         opened(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("extensions.unheardOf", "true"), ("core.repositoryFormatVersion", "7")]
+)
+def test_a_repository_of_the_future_is_refused(tmp_path, name, value):
+    path = init_bare(tmp_path / "future.git")
+    for key, text in (("core.repositoryFormatVersion", "1"), (name, value)):
+        git(path, "config", key, text)
+    with pytest.raises(GitopsError, match="uses a repository format this cannot read"):
+        opened(path)
+
+
 def test_a_repository_is_made_once(tmp_path):
     path = tmp_path / "new" / "store.git"
     create_bare(path, "trunk")

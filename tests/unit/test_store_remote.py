@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gc
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -623,3 +626,61 @@ def test_basic_credentials_are_sent_as_utf8(web, tmp_path):
     web.http.user, web.http.password = "ada", "påss"
     url = web.http.url.replace("//", "//ada:p%C3%A5ss@")
     assert Person(url, tmp_path).store.fetch() == Tip("", "")
+
+
+SSH = """#!/bin/sh
+echo "$@" >>{log}
+for command; do :; done
+exec sh -c "$command"
+"""
+
+
+@pytest.mark.parametrize("form", ["ssh://git@example.com:2222{}", "git@example.com:{}"])
+def test_over_ssh_the_persons_own_command_is_used(bare_repo, tmp_path, monkeypatch, form):
+    script, log = tmp_path / "ssh", tmp_path / "log"
+    script.write_text(SSH.format(log=log))
+    script.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(script))
+    ada, bob = (Person(form.format(bare_repo), tmp_path / name) for name in ("ada", "bob"))
+    done = ada.publish(config_map(a="1"))
+    assert isinstance(done, Tip)
+    assert bob.store.fetch() == done
+    assert ada.store.url == form.format(bare_repo)
+    assert "git@example.com git-receive-pack" in log.read_text()
+
+
+# dulwich leaves the connection open where the server hangs up before it says anything.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_over_ssh_the_last_words_of_the_server_are_told(tmp_path, monkeypatch):
+    script = tmp_path / "ssh"
+    script.write_text("#!/bin/sh\necho 'Permission denied (publickey).' >&2\nexit 255\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(script))
+    message = failure("git@example.com:x.git", tmp_path).message
+    gc.collect()
+    assert message == "cannot reach git@example.com:x.git: Permission denied (publickey)."
+
+
+@pytest.fixture
+def git_daemon(bare_repo):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["git", "daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1"]
+    command += [f"--port={port}", f"--base-path={bare_repo.parent}", str(bare_repo)]
+    with subprocess.Popen(command, start_new_session=True) as daemon:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"git://127.0.0.1:{port}/{bare_repo.name}"
+        os.killpg(daemon.pid, signal.SIGTERM)
+
+
+def test_the_git_protocol_works_too(git_daemon, tmp_path):
+    ada, bob = (Person(git_daemon, tmp_path / name) for name in ("ada", "bob"))
+    done = ada.publish(config_map(a="1"))
+    assert isinstance(done, Tip)
+    assert bob.store.fetch() == done
