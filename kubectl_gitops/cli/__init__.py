@@ -7,7 +7,6 @@ not one is a bug and says so. Modules of a command are loaded when that command 
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -81,11 +80,12 @@ commands = _Commands(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; returns the exit code of the process."""
+    """Run one command line; returns the exit code of the process.
+
+    Where the reader of our output has gone (`… | head`), click ends the process with 1.
+    """
     try:
         result = commands.main(list(arguments), prog_name="kubectl gitops", standalone_mode=False)
-    except click.exceptions.Exit as end:
-        return end.exit_code
     except click.UsageError as error:
         return _usage(error, arguments)
     except (click.Abort, KeyboardInterrupt):
@@ -94,11 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     except GitopsError as error:
         talk.failure(error)
-        return error.exit
-    except BrokenPipeError:
-        # The reader of our output has gone (`… | head`): not our failure, and nobody to tell.
-        sys.stderr.close()
-        return Exit.FAILED
+        return _usage_exit(arguments) if error.exit is Exit.USAGE else error.exit
     except Exception as error:  # noqa: BLE001  the last resort: an exception's text may hold a Secret
         return _bug(error)
     return result if isinstance(result, int) else 0
@@ -119,18 +115,29 @@ def _lowered(text: str) -> str:
 
 
 def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
-    command = arguments[0] if arguments else ""
-    if command not in _COMMANDS:
-        talk.error(_lowered(error.format_message().rstrip(".")))
-        talk.hint("kubectl gitops --help")
-        return Exit.USAGE
+    """kubectl's words where it has some; asked for nothing at all, the help."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.ctx.get_help() if error.ctx else error.format_message())
+        click.echo(error.format_message())
         return 0
+    command = next((word for word in arguments[:1] if word in _COMMANDS), "")
+    program = f"kubectl gitops {command}".rstrip()
     if isinstance(error, click.NoSuchOption):
-        talk.error(f"unknown flag: {error.option_name}")
-        talk.say(f"See 'kubectl gitops {command} --help' for usage.")
+        talk.error(_unknown_flag(error.option_name))
+        talk.say(f"See '{program} --help' for usage.")
+        return _usage_exit(arguments)
+    talk.error(_lowered(error.format_message().rstrip(".")))
+    if command:
+        talk.say(f"See '{program} -h' for help and examples")
     else:
-        talk.error(_lowered(error.format_message().rstrip(".")))
-        talk.say(f"See 'kubectl gitops {command} -h' for help and examples")
-    return Exit.FAILED if command in _AS_KUBECTL else Exit.USAGE
+        talk.hint(f"{program} --help")
+    return _usage_exit(arguments)
+
+
+def _unknown_flag(name: str) -> str:
+    if name.startswith("--"):
+        return f"unknown flag: {name}"
+    return f"unknown shorthand flag: '{name[1:]}' in {name}"
+
+
+def _usage_exit(arguments: Sequence[str]) -> int:
+    return Exit.FAILED if _AS_KUBECTL.intersection(arguments[:1]) else Exit.USAGE
