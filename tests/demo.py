@@ -259,14 +259,18 @@ def drift(demo: Demo) -> None:
 def remove(demo: Demo) -> None:
     _chapter("A resource is removed, and not forgotten")
     demo.run('kubectl gitops delete voucher/welcome -n shop -m "the campaign is over"')
-    demo.run("kubectl gitops history voucher/welcome -n shop")
     demo.run("kubectl gitops show voucher/welcome -n shop")
     live = demo.ask("kubectl -n shop get voucher welcome -o name --ignore-not-found")
-    shown = yaml.safe_load(demo.ask("kubectl gitops show voucher/welcome -n shop"))
-    *_, written = yaml.safe_load_all((demo.place / "shop" / "vouchers.yaml").read_text())
+    shown = demo.ask("kubectl gitops show voucher/welcome -n shop")
+    *_, written = (demo.place / "shop" / "vouchers.yaml").read_text().split("---\n")
     demo.claim(
         "what is deleted leaves the cluster, and can be read ever after", live or shown != written
     )
+    demo.run('kubectl gitops undo -m "one week more"')
+    demo.run("kubectl gitops history voucher/welcome -n shop")
+    live = demo.ask("kubectl -n shop get voucher welcome -o jsonpath={.spec.percent}")
+    text = demo.ask("git --git-dir shop.git show main:shop/voucher.shop.example.com/welcome.yaml")
+    demo.claim("undo brings it back, its comments, too", live != "10" or text != written)
 
 
 def roll_out(demo: Demo) -> None:
