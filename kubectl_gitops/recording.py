@@ -1,9 +1,10 @@
 """What of a live object is worth a commit: the fields that people and their tools set.
 
 Server noise and what controllers write is told by field ownership, not by a list of names: a
-field is kept if some manager set it through the object itself. Fields set through a subresource
-(status, scale) and by the control plane's own controllers are not. Where that leaves nothing (an
-object of the control plane, or one without ownership) all of it is kept but what a server sets.
+field is kept if some manager set it through the object itself, or a person by `kubectl scale`.
+Fields set through a subresource otherwise and by the control plane's own controllers are not. Where
+that leaves nothing (an object of the control plane, or one without ownership) all of it is kept but
+what a server sets.
 """
 
 from __future__ import annotations
@@ -44,9 +45,13 @@ def recorded(live: Body) -> Body:
 
 
 def _by_people(entry: Body) -> bool:
-    if entry.get("subresource") or "fieldsV1" not in entry:
+    if "fieldsV1" not in entry:
         return False
-    return entry.get("manager") not in _CONTROLLERS
+    manager, subresource = entry.get("manager"), entry.get("subresource")
+    # Anything else that scales is an autoscaler, whose number of the moment is nobody's wish.
+    return (manager, subresource) == ("kubectl", "scale") or (
+        not subresource and manager not in _CONTROLLERS
+    )
 
 
 def _without_last_applied(metadata: Body) -> Body:

@@ -83,6 +83,15 @@ def test_what_controllers_and_subresources_set_is_not(other):
     assert recorded(found)["spec"] == {"replicas": 2, "selector": {"app": "web"}}
 
 
+def test_what_a_person_scaled_to_is():
+    spec = {"f:spec": {"f:selector": {"f:app": {}}}}
+    scaled = entry("kubectl", {"f:spec": {"f:replicas": {}}}, "scale")
+    assert recorded(live(entry("kubectl-create", spec), scaled))["spec"] == {
+        "replicas": 2,
+        "selector": {"app": "web"},
+    }
+
+
 def test_the_traces_of_a_server_and_of_kubectl_never_enter():
     noise = {
         "f:annotations": {
