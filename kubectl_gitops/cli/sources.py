@@ -7,6 +7,7 @@ The rules and the texts are kubectl's (its resource builder), seen with 1.36: in
 from __future__ import annotations
 
 import glob
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -36,9 +37,9 @@ def read_sources(names: Iterable[str], *, recursive: bool) -> list[Source]:
     `GitopsError` with kubectl's text for what does not exist or holds no manifest file.
     """
     sources: list[Source] = []
-    for name in (part for value in names for part in value.split(",") if part):
+    for name in (part for value in names if value for part in value.split(",")):
         if name == "-" and any(source.name == "STDIN" for source in sources):
-            raise GitopsError("cannot specify '-' more than once")
+            raise GitopsError("standard input cannot be used for multiple arguments")
         sources += _read(name, recursive=recursive)
     return sources
 
@@ -54,22 +55,23 @@ def _read(name: str, *, recursive: bool) -> Iterator[Source]:
 
 
 def _expanded(name: str) -> list[Path]:
-    path = Path(name)
-    if path.exists():
-        return [path]
-    if any(mark in name for mark in "*?["):
-        found = sorted(glob.glob(name))  # noqa: PTH207  Path.glob takes no absolute pattern
-        if found:
-            return [Path(one) for one in found]
+    if os.path.lexists(name):
+        return [Path(name)]
+    # Path.glob takes no absolute pattern; Go's `*` matches names that begin with a dot, too.
+    found = sorted(glob.glob(name, include_hidden=True))  # noqa: PTH207
+    if not found:
         raise GitopsError(f'the path "{printable(name)}" does not exist')
-    raise GitopsError(f'the path "{printable(name)}" does not exist')
+    return [Path(one) for one in found]
 
 
 def _from_path(path: Path, *, recursive: bool) -> Iterator[Source]:
     if not path.is_dir():
         yield _file(path)
         return
-    found = sorted(_in_directory(path, recursive=recursive))
+    try:
+        found = sorted(_in_directory(path, recursive=recursive))
+    except OSError as error:
+        raise _unreadable(path, error) from error
     if not found:
         raise GitopsError(
             f"error reading [{printable(str(path))}]: recognized file extensions are "
@@ -81,19 +83,24 @@ def _from_path(path: Path, *, recursive: bool) -> Iterator[Source]:
 
 def _in_directory(path: Path, *, recursive: bool) -> Iterator[Path]:
     entries = path.rglob("*") if recursive else path.iterdir()
-    return (entry for entry in entries if entry.suffix in _ENDINGS and entry.is_file())
+    return (entry for entry in entries if entry.name.endswith(_ENDINGS) and entry.is_file())
 
 
 def _file(path: Path) -> Source:
     try:
         return Source(str(path), path.read_bytes())
     except OSError as error:
-        raise GitopsError(f"{printable(str(path))} cannot be read: {error.strerror}") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> GitopsError:
+    return GitopsError(f"{printable(str(path))} cannot be read: {error.strerror}")
 
 
 def _downloaded(url: str) -> bytes:
     """Three attempts a second apart, again only after a network error or a 5xx, as kubectl does."""
-    from urllib.error import HTTPError, URLError
+    from http.client import HTTPException
+    from urllib.error import HTTPError
     from urllib.request import urlopen
 
     problem = ""
@@ -105,9 +112,9 @@ def _downloaded(url: str) -> bytes:
                 content: bytes = answer.read()
                 return content
         except HTTPError as error:
-            problem = f"unable to read URL, server reported {error.code} {error.reason}"
+            problem = f"server reported {error.code} {error.reason}, status code={error.code}"
             if error.code < 500:
                 break
-        except URLError as error:
-            problem = str(error.reason)
-    raise GitopsError(f"unable to read URL {printable(url)}: {printable(problem)}")
+        except (OSError, HTTPException, ValueError) as error:
+            problem = str(getattr(error, "reason", error))
+    raise GitopsError(f'unable to read URL "{printable(url)}", {printable(problem)}')
