@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 FORMAT = 1
+"""The version of the records; a newer one is never read nor extended."""
 
 REBUILD = "git push URL --delete refs/gitops/history/BRANCH   # the next command makes it anew"
 """What to do about a history that is damaged: it is derived from the branch alone."""
-"""The version of the records; a newer one is never read nor extended."""
 
 _MAX_REASON = 1000
 """Of a longer reason the record keeps so many characters; the commit has the rest."""

@@ -24,7 +24,7 @@ from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import unsealed
 from kubectl_gitops.store import commits, objects, records
 from kubectl_gitops.store.compare import Comparison
-from kubectl_gitops.store.contents import Contents, Delta
+from kubectl_gitops.store.contents import Contents, Delta, State
 from kubectl_gitops.store.documents import Documents
 from kubectl_gitops.store.objects import oid
 from kubectl_gitops.store.saved import load, save
@@ -67,6 +67,8 @@ class Log:
             return history
         if last:
             self._advance(last, head)
+        else:
+            self._contents.state = State()  # what is known has no records yet
         todo = missing(self._repo, last, oid(tip))
         for commit in todo:
             head = self._index(head, commit, is_tip=commit == todo[-1])

@@ -1,8 +1,8 @@
 """Our bare mirror of a store that is on a server.
 
-The mirror is a cache: its two refs are where the server's were when we last looked, and losing it
+The mirror is a cache: its refs are where the server's were when we last looked, and losing it
 loses nothing that was pushed. Only where the server takes no history does the mirror hold the one
-copy of it, which `verify --repair` can make again from the branch.
+copy of it, under a name of its own, and that can be made again from the branch.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from kubectl_gitops.store.commits import first_parents
 from kubectl_gitops.store.locks import patiently
 from kubectl_gitops.store.objects import oid
 
-__all__ = ["branch_ref", "descends", "history_ref", "read_ref", "swap_ref"]
+__all__ = ["branch_ref", "descends", "history_ref", "own_history_ref", "read_ref", "swap_ref"]
 
 
 def branch_ref(branch: str) -> bytes:
@@ -25,6 +25,11 @@ def branch_ref(branch: str) -> bytes:
 def history_ref(branch: str) -> bytes:
     """`refs/gitops/history/main`."""
     return b"refs/gitops/history/" + branch.encode()
+
+
+def own_history_ref(branch: str) -> bytes:
+    """`refs/gitops/local/history/main`: the history in a mirror whose server takes none."""
+    return b"refs/gitops/local/history/" + branch.encode()
 
 
 def read_ref(repo: Repo, ref: bytes) -> str:

@@ -26,7 +26,7 @@ from kubectl_gitops.store.address import Address
 from kubectl_gitops.store.guard import guarded
 from kubectl_gitops.store.objects import oid
 from kubectl_gitops.store.packing import new_objects, pack_data
-from kubectl_gitops.store.refs import branch_ref, descends, history_ref, read_ref
+from kubectl_gitops.store.refs import branch_ref, descends, history_ref, own_history_ref, read_ref
 from kubectl_gitops.store.transport import Transport, open_transport
 
 __all__ = ["RemoteOrigin"]
@@ -68,6 +68,7 @@ class RemoteOrigin:
         self._warn = warn
         self._head = branch_ref(branch)
         self._history = history_ref(branch)
+        self._own_history = own_history_ref(branch)
         self._transports: dict[bool, Transport] = {}
         self._atomic = True
         self._takes_history = True
@@ -77,17 +78,17 @@ class RemoteOrigin:
         return guarded(Path(self._repo.path), self._warn)
 
     def tip(self) -> Tip:
-        """Where both refs stood when we last looked."""
-        return Tip(read_ref(self._repo, self._head), read_ref(self._repo, self._history))
+        """Where both refs stood when we last looked; ours where the server has no history."""
+        history = read_ref(self._repo, self._history) or read_ref(self._repo, self._own_history)
+        return Tip(read_ref(self._repo, self._head), history)
 
     def fetch(self) -> Tip:
-        """Bring what is new. A history that the server does not have is kept as it is here."""
+        """Bring what is new; the mirror's refs are the server's afterwards, also where one went."""
         transport = self._transport(push=False)
         with transport.failures():
             found = self._fetched(transport)
-        self._set(self._head, found.get(self._head, ""))
-        if found.get(self._history):
-            self._set(self._history, found[self._history])
+        for ref in (self._head, self._history):
+            self._set(ref, found.get(ref, ""))
         return self.tip()
 
     def _transport(self, *, push: bool) -> Transport:
@@ -152,7 +153,7 @@ class RemoteOrigin:
 
     def _arrived(self, new: Tip) -> Tip:
         self._set(self._head, new.commit)
-        self._set(self._history, new.history)
+        self._set(self._history if self._takes_history else self._own_history, new.history)
         return new
 
     def _without_history(self, new: Tip, sending: Sending) -> Tip:

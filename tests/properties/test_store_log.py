@@ -131,12 +131,11 @@ class Mirror:
         self.log = Log(self.world.repo, self.saved)
 
     def sync(self, *, push):
-        """The server's history wins where it has one; what is made on top may or may not arrive."""
+        """Only the server's history is extended; what is made on top of it may or may not arrive."""
         world = self.world
         if world.random.random() < 0.3:
             self.log = Log(world.repo, self.saved)  # another process
-        before = world.history or self.history
-        self.history = self.log.extend(before, world.branch.decode())
+        self.history = self.log.extend(world.history, world.branch.decode())
         if world.history:
             assert is_ancestor(world.repo, oid(world.history), oid(self.history))
         if push:

@@ -160,6 +160,15 @@ def test_one_commit_at_a_time_gives_what_all_at_once_gives(branch):
     assert at_once == branch.history
 
 
+def test_a_history_that_is_lost_is_made_again_from_the_branch(branch):
+    branch.commit({**SETTINGS, "web.yaml": config_map(a="1")})
+    branch.index()
+    branch.commit({"web.yaml": config_map(a="2")})
+    made = branch.index()
+    branch.history = ""
+    assert branch.index() == made
+
+
 def test_layout_comments_and_moves_are_no_change(branch):
     one = branch.commit({**SETTINGS, "web.yaml": config_map(a="1")})
     branch.index()

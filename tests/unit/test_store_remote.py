@@ -241,12 +241,20 @@ def test_a_branch_that_is_gone_is_gone(ada, served):
     assert ada.store.fetch() == Tip("", first.history)
 
 
-def test_a_deleted_history_is_pushed_again(ada, served):
+def test_a_deleted_history_is_made_anew(ada, served):
     first = ada.publish(config_map(a="1"))
+    blob = git(served.path, "hash-object", "-w", "--stdin", input="no record")
+    tree = git(served.path, "mktree", input=f"100644 blob {blob}\tformat\n")
+    damaged = git(served.path, "commit-tree", tree, "-p", first.commit, "-m", "x")
+    git(served.path, "update-ref", "refs/gitops/history/main", damaged)
+    base = ada.store.fetch()
+    with pytest.raises(GitopsError, match="the history cannot be read"):
+        ada.store.publish(base, ada.commit(base, config_map(a="2")))
     git(served.path, "update-ref", "-d", "refs/gitops/history/main")
-    assert ada.store.fetch() == first
+    assert ada.store.fetch() == Tip(first.commit, "")
     second = ada.publish(config_map(a="2"))
     assert git(served.path, "rev-parse", "refs/gitops/history/main") == second.history
+    assert [summary(r) for r in ada.store.revisions(second, WEB)] == ["data.a → 2", "created"]
 
 
 def test_stale_locks_in_the_mirror_are_removed(ada, served):
