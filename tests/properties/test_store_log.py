@@ -131,7 +131,7 @@ class Mirror:
         self.log = Log(self.world.repo, self.saved)
 
     def sync(self, *, push):
-        """Only the server's history is extended; what is made on top of it may or may not arrive."""
+        """The history of the server is extended; what is made on top may or may not arrive."""
         world = self.world
         if world.random.random() < 0.3:
             self.log = Log(world.repo, self.saved)  # another process
