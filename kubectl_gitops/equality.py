@@ -22,6 +22,7 @@ from kubectl_gitops.resource import Body, same
 __all__ = [
     "MANAGER",
     "Difference",
+    "comparable",
     "differences",
     "normalise",
     "proven_equal",
@@ -184,7 +185,7 @@ def same_after_preview(live: Body, preview: Body, manager: str = MANAGER) -> boo
     """
     return (
         live["metadata"].get("uid") == preview["metadata"].get("uid")
-        and same(_seen(live), _seen(preview))
+        and same(comparable(live), comparable(preview))
         and same(_ownership(live, manager), _ownership(preview, manager))
     )
 
@@ -194,7 +195,7 @@ def _ownership(body: Body, manager: str) -> Any:
     return entry and (entry["apiVersion"], entry.get("fieldsV1"))
 
 
-def _seen(body: Body) -> Body:
+def comparable(body: Body) -> Body:
     """An object without what every write moves, and without its status."""
     metadata = {key: value for key, value in body["metadata"].items() if key not in _NOISE}
     return {key: body[key] for key in body if key != "status"} | {"metadata": metadata}
@@ -215,7 +216,7 @@ def differences(live: Body, preview: Body) -> tuple[Difference, ...]:
     Items of a list are compared by `name` where both sides have unique ones, else by position; a
     list that grew or shrank without names differs as a whole.
     """
-    return tuple(_differences(_seen(live), _seen(preview), ()))
+    return tuple(_differences(comparable(live), comparable(preview), ()))
 
 
 def _differences(before: Any, after: Any, at: tuple[str, ...]) -> Iterator[Difference]:

@@ -8,7 +8,6 @@ from kubectl_gitops.render.documents import (
     diff_text,
     history_json,
     history_patches,
-    plan_json,
     status_json,
 )
 from kubectl_gitops.render.lines import (
@@ -28,7 +27,6 @@ __all__ = [
     "history_json",
     "history_patches",
     "history_table",
-    "plan_json",
     "planned_line",
     "refusal_lines",
     "status_json",

@@ -7,23 +7,18 @@ from collections.abc import Iterable
 from difflib import unified_diff
 from typing import Any
 
+from kubectl_gitops.equality import comparable
 from kubectl_gitops.errors import printable
 from kubectl_gitops.history import Revision
 from kubectl_gitops.manifest import write
 from kubectl_gitops.operations.inspect import DiffItem, StatusItem, StatusReport
 from kubectl_gitops.operations.past import Told
-from kubectl_gitops.plan import Change
 from kubectl_gitops.render.tables import status_message
 from kubectl_gitops.resource import Body, ResourceId
 
-__all__ = ["as_json", "diff_text", "history_json", "history_patches", "plan_json", "status_json"]
+__all__ = ["as_json", "diff_text", "history_json", "history_patches", "status_json"]
 
 _API_VERSION = "kubectl-gitops/v1"
-
-# What every write moves, and what nobody can change: noise in a diff.
-_UNSHOWN = frozenset(
-    {"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
-)
 
 
 def as_json(value: Any) -> str:
@@ -75,20 +70,6 @@ def _status(item: StatusItem) -> Body:
     }
 
 
-def plan_json(changes: Iterable[Change]) -> str:
-    """A `Plan`."""
-    items = [
-        {
-            "resource": _resource(change.id),
-            "action": str(change.action),
-            "outcome": None,
-            "message": change.refusal.message if change.refusal else change.unchecked,
-        }
-        for change in changes
-    ]
-    return _document("Plan", items)
-
-
 def history_patches(told: Iterable[Told], *, bare: bool) -> str:
     """Each revision's RFC 6902 patch; `bare` without the headings."""
     return "".join(_patch(one, bare=bare) for one in told)
@@ -111,14 +92,11 @@ def diff_text(items: Iterable[DiffItem]) -> str:
 
 
 def _unified(item: DiffItem) -> str:
-    name = printable(f"{item.id.group_kind.lower()}/{item.id.namespace}/{item.id.name}")
+    parts = (item.id.group_kind.lower(), item.id.namespace, item.id.name)
+    name = printable("/".join(part for part in parts if part))
     before, after = _lines(item.before), _lines(item.after)
     return "".join(unified_diff(before, after, f"live/{name}", f"branch/{name}"))
 
 
 def _lines(body: Body | None) -> list[str]:
-    if body is None:
-        return []
-    metadata = {k: v for k, v in body["metadata"].items() if k not in _UNSHOWN}
-    shown = {k: v for k, v in body.items() if k not in ("metadata", "status")}
-    return write({**shown, "metadata": metadata}).splitlines(keepends=True)
+    return [] if body is None else write(comparable(body)).splitlines(keepends=True)

@@ -26,15 +26,15 @@ def applied_line(outcome: Outcome) -> str:
     return line
 
 
-def planned_line(change: Change, mode: str = "server dry run") -> str:
+def planned_line(change: Change) -> str:
     """`deployment.apps/web configured (server dry run)`."""
-    return f"{change.id.short} {_PLANNED[change.action]} ({mode})"
+    return f"{change.id.short} {_PLANNED[change.action]} (server dry run)"
 
 
-def deleted_line(id: ResourceId, *, word: str = "deleted", suffix: str = "") -> str:
+def deleted_line(id: ResourceId, *, suffix: str = "") -> str:
     """`configmap "a" deleted from default namespace`, as kubectl says since 1.34."""
     where = f" from {printable(id.namespace)} namespace" if id.namespace else ""
-    return f'{printable(id.group_kind.lower())} "{printable(id.name)}" {word}{where}{suffix}'
+    return f'{printable(id.group_kind.lower())} "{printable(id.name)}" deleted{where}{suffix}'
 
 
 def refusal_lines(id: ResourceId, refusal: Refusal) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables for people: columns as kubectl aligns them, nothing wrapped, nothing cut."""
+"""Tables for people: columns as kubectl aligns them, nothing wrapped; long values are cut."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from kubectl_gitops.operations.inspect import Drift, StatusItem, StatusReport
 from kubectl_gitops.operations.past import Told
 from kubectl_gitops.pointer import ABSENT
 
-__all__ = ["drift_line", "history_table", "status_message", "status_table", "table"]
+__all__ = ["history_table", "status_message", "status_table"]
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Left-aligned columns, three spaces apart; the last one is not padded."""
     lines = [list(header), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
@@ -31,9 +31,9 @@ def history_table(told: Sequence[Told], *, whole_set: bool) -> str:
     header = ["REVISION", "TIME", "AUTHOR", "OPERATION", "COMMIT", "CHANGE", "REASON"]
     rows = [_history_row(one) for one in told]
     if not whole_set:
-        return table(header, rows)
+        return _table(header, rows)
     named = [[str(one.revision.resource), *row] for one, row in zip(told, rows, strict=True)]
-    return table(["RESOURCE", *header], named)
+    return _table(["RESOURCE", *header], named)
 
 
 def _history_row(told: Told) -> list[str]:
@@ -54,7 +54,7 @@ def status_table(report: StatusReport) -> str:
     if not report.items:
         return "the set holds no resources\n"
     rows = [_status_row(item) for item in report.items]
-    return table(["RESOURCE", "STATE", "HEALTH", "REVISION", "AUTHOR", "MESSAGE"], rows)
+    return _table(["RESOURCE", "STATE", "HEALTH", "REVISION", "AUTHOR", "MESSAGE"], rows)
 
 
 def _status_row(item: StatusItem) -> list[str]:
@@ -71,10 +71,10 @@ def _status_row(item: StatusItem) -> list[str]:
 
 def status_message(item: StatusItem) -> str:
     """What differs, field by field, or what the resource waits for."""
-    return item.message or "; ".join(drift_line(drift) for drift in item.drift)
+    return item.message or "; ".join(_drift(drift) for drift in item.drift)
 
 
-def drift_line(drift: Drift) -> str:
+def _drift(drift: Drift) -> str:
     """`/spec/replicas 2 → 5 by kubectl-edit at 2026-01-02T03:04:05Z`: the branch, then live."""
     difference, owner = drift.difference, drift.owner
     said = f"{difference.pointer} {_value(difference.after)} → {_value(difference.before)}"
