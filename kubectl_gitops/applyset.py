@@ -24,9 +24,9 @@ __all__ = [
     "belongs_to_other",
     "member",
     "owns",
-    "parent",
+    "parent_body",
     "parent_name",
-    "read_parent",
+    "parent_state",
     "set_id",
     "tracked_by",
 ]
@@ -66,7 +66,7 @@ def set_id(name: str, namespace: str, kind: str = "ConfigMap", group: str = "") 
     return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
 
 
-def parent(set_name: str, home: str, state: ParentState, version: str) -> Body:
+def parent_body(set_name: str, home: str, state: ParentState, version: str) -> Body:
     """The body of a set's parent, for server-side apply; `version` is that of this program."""
     name = parent_name(set_name)
     annotations = {
@@ -88,7 +88,7 @@ def parent(set_name: str, home: str, state: ParentState, version: str) -> Body:
     }
 
 
-def read_parent(live: Body, set_name: str, home: str) -> ParentState:
+def parent_state(live: Body, set_name: str, home: str) -> ParentState:
     """What a live parent says; `GitopsError` where it is another tool's or was tampered with."""
     name = parent_name(set_name)
     metadata = live["metadata"]

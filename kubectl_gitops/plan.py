@@ -26,6 +26,7 @@ __all__ = [
     "Rights",
     "Taken",
     "decide",
+    "foreign",
     "may_force",
     "prune_limit",
     "prune_verdict",
@@ -149,6 +150,12 @@ class Outcome:
     def id(self) -> ResourceId:
         """The resource it is about."""
         return self.change.id
+
+
+def foreign(set_id: str) -> Refusal:
+    """Two sets never share a resource: our own refusal to write or remove another one's member."""
+    message = f"it belongs to another apply set, {set_id}; two sets never share a resource"
+    return Refusal(409, "Foreign", message)
 
 
 def may_force(refusal: Refusal, rights: Rights, *, first: bool) -> tuple[Taken, ...]:

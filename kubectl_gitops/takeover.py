@@ -247,7 +247,14 @@ def _is_injected(desired: Body, live: Body, place: str) -> bool:
 
 def hpa_targets(autoscalers: Iterable[Body]) -> frozenset[ResourceId]:
     """What HorizontalPodAutoscalers scale."""
-    return frozenset(_target(hpa) for hpa in autoscalers)
+    return frozenset(_target(hpa) for hpa in autoscalers if _names_target(hpa))
+
+
+def _names_target(hpa: Body) -> bool:
+    """Not every text in a branch is valid: the API server says so, not this."""
+    spec = hpa.get("spec")
+    target = spec.get("scaleTargetRef") if isinstance(spec, dict) else None
+    return isinstance(target, dict) and {"kind", "name"} <= target.keys()
 
 
 def _target(hpa: Body) -> ResourceId:

@@ -49,7 +49,7 @@ def init_command(options: Options, **flags: Any) -> int:
     who = _identity(cluster, flags["home_namespace"])
     target = _target(options, cluster.context, who, flags["name"])
     store = _store(target)
-    settings = _bound(store, target, options, flags, who)
+    settings = _bound(cluster, store, target, options, flags, who)
     _remember(target)
     return _tell(options, cluster, store, target, settings)
 
@@ -95,9 +95,15 @@ def _store(target: Target) -> Store:
 
 
 def _bound(
-    store: Store, target: Target, options: Options, flags: dict[str, Any], who: ClusterIdentity
+    cluster: ApiServer,
+    store: Store,
+    target: Target,
+    options: Options,
+    flags: dict[str, Any],
+    who: ClusterIdentity,
 ) -> StoreSettings:
-    from kubectl_gitops.operations.initialise import Binding, bind, set_name
+    from kubectl_gitops.operations.initialise import Binding, bind, is_bound, set_name
+    from kubectl_gitops.reconcile import read_parent
     from kubectl_gitops.settings import StoreSettings
 
     fresh = StoreSettings(
@@ -106,7 +112,18 @@ def _bound(
         namespaces=tuple(flags["namespaces"]),
         selector=flags["selector"],
     )
-    binding = Binding(target.path, fresh, adopt=flags["adopt_store"], replace=flags["replace"])
+
+    def taken(name: str) -> bool:
+        return read_parent(cluster, name, fresh.home_namespace).live is not None
+
+    if flags["set_name"] and taken(flags["set_name"]) and not is_bound(store, target.path):
+        raise GitopsError(
+            f"the cluster has a set named {flags['set_name']} already, kept by another branch",
+            "kubectl get configmaps -A -l applyset.kubernetes.io/id",
+        )
+    binding = Binding(
+        target.path, fresh, taken, adopt=flags["adopt_store"], replace=flags["replace"]
+    )
     keys = keyring_for(target, options.key_file)
     return bind(store, binding, who, author(who.user), keys)
 

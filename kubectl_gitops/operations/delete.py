@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from kubectl_gitops.applyset import belongs_to_other
 from kubectl_gitops.catalog import Api, Catalog, declared_by
 from kubectl_gitops.errors import printable
 from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
-from kubectl_gitops.plan import Action, Change, Plan, Preview
+from kubectl_gitops.plan import Action, Change, Plan, Preview, foreign
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
 from kubectl_gitops.resource import Body, ResourceId
@@ -113,7 +114,7 @@ def _removals(
     apis = {id: api for id in targets if (api := catalog.find(id.group, id.kind)) is not None}
     with ThreadPoolExecutor(WORKERS) as pool:
         lives = look(session.cluster, apis, pool)
-    entries = branch.snapshot.entries
+    entries, set_id = branch.snapshot.entries, session.rules(branch).set_id
     return [
         _removal(
             id,
@@ -121,6 +122,7 @@ def _removals(
             lives.get(id),
             declared=id in entries,
             ignored=options.ignore_not_found,
+            set_id=set_id,
         )
         for id in targets
     ]
@@ -133,10 +135,13 @@ def _removal(
     *,
     declared: bool,
     ignored: bool,
+    set_id: str,
 ) -> Change:
     """One removal. That the cluster lacks it is no error where the branch declares it."""
     if isinstance(live, Refusal):
         return Change(id, Action.DELETE, api, None, None, Preview(live))
+    if live is not None and (other := belongs_to_other(live, set_id)):
+        return Change(id, Action.DELETE, api, None, live, Preview(foreign(other)))
     if live is not None:
         return Change(id, Action.DELETE, api, None, live)
     if declared or ignored:

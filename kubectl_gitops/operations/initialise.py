@@ -20,10 +20,11 @@ from kubectl_gitops.settings import (
     update_store_settings,
 )
 
-__all__ = ["Binding", "bind", "listed_key", "set_name"]
+__all__ = ["Binding", "bind", "is_bound", "listed_key", "set_name"]
 
 _VERB = "init"
 _TRIES = 10
+_MOST_ALIKE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,13 @@ class Binding:
     """What `init` is asked for.
 
     `adopt` adds this cluster to a store that is bound, `replace` drops the others. `fresh` are
-    the settings for a branch that has none yet.
+    the settings for a branch that has none yet; `taken` tells whether a set of a name is in the
+    cluster already: two branches that share one would prune each other's resources.
     """
 
     path: str
     fresh: StoreSettings
+    taken: Callable[[str], bool]
     adopt: bool = False
     replace: bool = False
 
@@ -81,6 +84,11 @@ def bind(
     raise GitopsError(f"the branch {store.branch} moves faster than it can be bound")
 
 
+def is_bound(store: Store, path: str) -> bool:
+    """Whether the branch holds a set at this path already."""
+    return bool(_text(store, store.fetch(), path, settings_path(path)))
+
+
 def _text(store: Store, tip: Tip, path: str, name: str) -> str:
     file = store.files(tip.commit, path).get(name)
     return store.read([file.blob])[file.blob].decode() if file else ""
@@ -89,8 +97,10 @@ def _text(store: Store, tip: Tip, path: str, name: str) -> str:
 def _bound(text: str, binding: Binding, who: ClusterIdentity, url: str) -> str:
     cluster = {who.uid: who.context or who.server}
     if not text:
+        name = _free_name(binding)
+        salt = secrets.token_bytes(SALT_SIZE)
         return render_store_settings(
-            replace(binding.fresh, clusters=cluster, salt=secrets.token_bytes(SALT_SIZE))
+            replace(binding.fresh, set_name=name, clusters=cluster, salt=salt)
         )
     clusters = parse_store_settings(text).clusters
     if who.uid in clusters and not binding.replace:
@@ -99,6 +109,18 @@ def _bound(text: str, binding: Binding, who: ClusterIdentity, url: str) -> str:
         raise _bound_elsewhere(clusters, url)
     kept: Mapping[str, str] = {} if binding.replace else clusters
     return update_store_settings(text, clusters={**kept, **cluster})
+
+
+def _free_name(binding: Binding) -> str:
+    """The set's name, numbered where the cluster has a set of that name."""
+    first = binding.fresh.set_name
+    names = (first, *(f"{first}-{number}" for number in range(2, _MOST_ALIKE)))
+    free = next((name for name in names if not binding.taken(name)), None)
+    if free is None:
+        raise GitopsError(
+            f"the cluster has too many sets named {first}", "kubectl gitops init --set NAME …"
+        )
+    return free
 
 
 def listed_key(text: str, keys: Callable[[StoreSettings], Keyring | None]) -> str:

@@ -116,7 +116,9 @@ def _held(
     if options.allow_prune is not None:
         return "" if count <= options.allow_prune else f"{what} not pruned: more than allowed"
     asks = any(verdict.asks for verdict in removals)
-    beyond = asks or declared == 0 or count > prune_limit(declared, count)
+    # Before the first complete pull nothing vouches that all of these members came from here.
+    unproven = not picture.parent.state.commit
+    beyond = asks or unproven or declared == 0 or count > prune_limit(declared, count)
     return "" if options.confirm(removals, beyond) else f"{what} not pruned: that needs a yes"
 
 

@@ -16,7 +16,7 @@ from kubectl_gitops.manifest import Manifest, OpenManifest, Snapshot, read_snaps
 from kubectl_gitops.message import Message, Signature, subject
 from kubectl_gitops.plan import Rights
 from kubectl_gitops.ports import Cluster, ClusterIdentity, Refusal, Store, Tip
-from kubectl_gitops.reconcile import Clock, Rules
+from kubectl_gitops.reconcile import Clock, Rules, with_namespace
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import Tripwire, open_manifest, seal_manifest, secret_values
 from kubectl_gitops.settings import (
@@ -151,7 +151,7 @@ class Session:
         """What holds for the writes of this set."""
         settings = branch.settings
         scaled = takeover.hpa_targets(
-            entry.manifest.body
+            with_namespace(entry.manifest)
             for id, entry in branch.snapshot.entries.items()
             if id.group_kind == "HorizontalPodAutoscaler.autoscaling"
         )

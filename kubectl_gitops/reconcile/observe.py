@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from kubectl_gitops import applyset, equality, takeover
 from kubectl_gitops.annotations import not_applied
 from kubectl_gitops.catalog import Api, Catalog
-from kubectl_gitops.manifest import OpenManifest
+from kubectl_gitops.manifest import Manifest, OpenManifest
 from kubectl_gitops.ordering import depends_on_new, provided
-from kubectl_gitops.plan import Action, Change, Plan, Preview, Rights, decide
+from kubectl_gitops.plan import Action, Change, Plan, Preview, Rights, decide, foreign
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
 from kubectl_gitops.reconcile.write import preview
@@ -119,12 +119,12 @@ class _Planner:
         id = manifest.id
         if api is None:
             return Change(id, Action.CREATE, None, None, None, Preview(_unserved(manifest)))
-        live = self.lives.get(id)
+        live = self._live(id, api)
         if isinstance(live, Refusal):
             return Change(id, Action.UPDATE, api, None, None, Preview(live))
         other = applyset.belongs_to_other(live, self.rules.set_id) if live else None
         if other:
-            return Change(id, Action.UPDATE, api, None, live, Preview(_foreign(other)))
+            return Change(id, Action.UPDATE, api, None, live, Preview(foreign(other)))
         left_alone = not_applied(manifest.body, live)
         if left_alone:
             return Change(id, Action.SKIP, api, None, live, reason=left_alone)
@@ -132,6 +132,13 @@ class _Planner:
         if live is not None and equality.proven_equal(sent, live) is None:
             return decide(id, api, sent, live, None)
         return self._asked(id, api, sent, live, depends=depends_on_new(sent, new))
+
+    def _live(self, id: ResourceId, api: Api) -> Body | Refusal | None:
+        """The live object in the manifest's own version: another one cannot be compared with it."""
+        live = self.lives.get(id)
+        if isinstance(live, dict) and live["apiVersion"] != api.api_version:
+            return self.cluster.get(api, id.namespace, id.name)
+        return live
 
     def _sent(self, manifest: OpenManifest, live: Body | None) -> Body:
         body = sent_body(manifest, self.rules.set_id)
@@ -166,11 +173,6 @@ def _is_of(preview: Body, live: Body) -> bool:
     return version == str(live["metadata"]["resourceVersion"])
 
 
-def _foreign(set_id: str) -> Refusal:
-    message = f"it belongs to another apply set, {set_id}; two sets never share a resource"
-    return Refusal(409, "Foreign", message)
-
-
 def _unserved(manifest: OpenManifest) -> Refusal:
     """kubectl's own words for a kind that the cluster does not know."""
     id = manifest.id
@@ -188,7 +190,7 @@ def sent_body(manifest: OpenManifest, set_id: str) -> Body:
     return applyset.member(equality.normalise(with_namespace(manifest)), set_id)
 
 
-def with_namespace(manifest: OpenManifest) -> Body:
+def with_namespace(manifest: Manifest | OpenManifest) -> Body:
     """The body with the namespace it lives in, which its text may leave to a default."""
     body, namespace = manifest.body, manifest.id.namespace
     if not namespace:

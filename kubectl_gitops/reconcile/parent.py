@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from kubectl_gitops import __version__, applyset
+from kubectl_gitops import __version__
+from kubectl_gitops.applyset import ParentState, parent_body, parent_name, parent_state
 from kubectl_gitops.catalog import Api
 from kubectl_gitops.errors import Exit, GitopsError
 from kubectl_gitops.ports import Cluster, Refusal
@@ -28,25 +29,25 @@ class Parent:
 
     set_name: str
     home: str
-    state: applyset.ParentState
+    state: ParentState
     live: Body | None
 
     @property
     def id(self) -> ResourceId:
         """The ConfigMap that is the parent."""
-        return ResourceId("", "ConfigMap", self.home, applyset.parent_name(self.set_name))
+        return ResourceId("", "ConfigMap", self.home, parent_name(self.set_name))
 
 
 def read_parent(cluster: Cluster, set_name: str, home: str) -> Parent:
     """Read it; `GitopsError` where it may not be read or belongs to another tool."""
-    live = cluster.get(_CONFIG_MAPS, home, applyset.parent_name(set_name))
+    live = cluster.get(_CONFIG_MAPS, home, parent_name(set_name))
     if isinstance(live, Refusal):
-        name = f"configmap/{home}/{applyset.parent_name(set_name)}"
+        name = f"configmap/{home}/{parent_name(set_name)}"
         raise GitopsError(
             f"{name}, the parent of the set, cannot be read: {live.message}",
             f"kubectl auth can-i get configmaps -n {home}",
         )
-    state = applyset.read_parent(live, set_name, home) if live else applyset.ParentState()
+    state = parent_state(live, set_name, home) if live else ParentState()
     return Parent(set_name, home, state, live)
 
 
@@ -56,7 +57,7 @@ def widen(
     """Make sure that it names these kinds and namespaces before a member of theirs is written."""
     kinds, spaces = frozenset(group_kinds), frozenset(namespaces) - {parent.home}
 
-    def wider(state: applyset.ParentState) -> applyset.ParentState:
+    def wider(state: ParentState) -> ParentState:
         return replace(
             state,
             group_kinds=state.group_kinds | kinds,
@@ -83,7 +84,7 @@ def note(
     kinds = None if group_kinds is None else frozenset(group_kinds)
     spaces = frozenset(namespaces) - {parent.home}
 
-    def noted(state: applyset.ParentState) -> applyset.ParentState:
+    def noted(state: ParentState) -> ParentState:
         if after is not None and state.commit != after:
             return state
         if kinds is None:
@@ -96,7 +97,7 @@ def note(
 def _settled(
     cluster: Cluster,
     parent: Parent,
-    change: Callable[[applyset.ParentState], applyset.ParentState],
+    change: Callable[[ParentState], ParentState],
 ) -> Parent:
     for _ in range(_TRIES):
         state = change(parent.state)
@@ -115,8 +116,8 @@ def _settled(
     )
 
 
-def _body(parent: Parent, state: applyset.ParentState) -> Body:
-    body = applyset.parent(parent.set_name, parent.home, state, __version__)
+def _body(parent: Parent, state: ParentState) -> Body:
+    body = parent_body(parent.set_name, parent.home, state, __version__)
     if parent.live is not None:
         live = parent.live["metadata"]
         body["metadata"] |= {key: live[key] for key in ("uid", "resourceVersion")}

@@ -15,9 +15,9 @@ from kubectl_gitops.applyset import (
     belongs_to_other,
     member,
     owns,
-    parent,
+    parent_body,
     parent_name,
-    read_parent,
+    parent_state,
     set_id,
     tracked_by,
 )
@@ -46,15 +46,15 @@ def config_map(namespace: str, name: str = "settings") -> Body:
 
 def test_a_parent_survives_the_api_server(cluster: ApiServer, namespace: str) -> None:
     state = ParentState(frozenset({"ConfigMap", "Deployment.apps"}), frozenset({"db"}), "c0ffee")
-    live = cluster.apply(CONFIG_MAP, parent("shop", namespace, state, "1.0.0"))
+    live = cluster.apply(CONFIG_MAP, parent_body("shop", namespace, state, "1.0.0"))
     assert isinstance(live, dict), live
-    assert read_parent(live, "shop", namespace) == state
+    assert parent_state(live, "shop", namespace) == state
 
 
 def test_kubectl_refuses_to_touch_our_set(
     cluster: ApiServer, kubectl: Kubectl, namespace: str
 ) -> None:
-    cluster.apply(CONFIG_MAP, parent("shop", namespace, ParentState(), "1.0.0"))
+    cluster.apply(CONFIG_MAP, parent_body("shop", namespace, ParentState(), "1.0.0"))
     ours = ["apply", "--prune", f"--applyset=configmaps/{parent_name('shop')}", "-n", namespace]
     manifest = json.dumps(config_map(namespace))
     answer = kubectl(*ours, "-f", "-", input=manifest, env=ALPHA, check=False)
@@ -80,7 +80,7 @@ def test_a_set_of_kubectl_is_another_set_and_its_parent_is_not_ours(
     assert not owns(live, mine)
     assert belongs_to_other(live, set_id(parent_name("other"), namespace)) == mine
     with pytest.raises(GitopsError, match="is not ours: its tooling is kubectl/v1"):
-        read_parent(home, "shop", namespace)
+        parent_state(home, "shop", namespace)
 
 
 def test_a_label_that_a_controller_copied_makes_no_member(

@@ -6,9 +6,9 @@ from kubectl_gitops.applyset import (
     belongs_to_other,
     member,
     owns,
-    parent,
+    parent_body,
     parent_name,
-    read_parent,
+    parent_state,
     set_id,
     tracked_by,
 )
@@ -31,7 +31,7 @@ def test_ids_are_those_of_kubectl():
 
 
 def test_the_parent_of_a_new_set_holds_nothing():
-    assert parent("shop", "default", ParentState(), "1.2.3") == {
+    assert parent_body("shop", "default", ParentState(), "1.2.3") == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
@@ -53,7 +53,7 @@ def test_a_parent_lists_kinds_and_namespaces_in_order_and_not_its_own():
         frozenset({"shop", "default", "db"}),
         "c0ffee",
     )
-    assert parent("shop", "default", state, "1.0.0")["metadata"]["annotations"] == {
+    assert parent_body("shop", "default", state, "1.0.0")["metadata"]["annotations"] == {
         "applyset.kubernetes.io/tooling": "kubectl-gitops/1.0.0",
         "applyset.kubernetes.io/contains-group-kinds": "ConfigMap,Deployment.apps,Service",
         "applyset.kubernetes.io/additional-namespaces": "db,shop",
@@ -66,11 +66,11 @@ def test_a_parent_lists_kinds_and_namespaces_in_order_and_not_its_own():
     [ParentState(), ParentState(frozenset({"A.b", "C"}), frozenset({"x", "y"}), "c0ffee")],
 )
 def test_a_parent_is_read_as_it_was_written(state):
-    assert read_parent(parent("shop", "default", state, "1"), "shop", "default") == state
+    assert parent_state(parent_body("shop", "default", state, "1"), "shop", "default") == state
 
 
 def written(**changed):
-    live = parent("shop", "default", ParentState(), "1")
+    live = parent_body("shop", "default", ParentState(), "1")
     for part, values in changed.items():
         live["metadata"][part] = values and {**live["metadata"][part], **values}
     return live
@@ -78,7 +78,7 @@ def written(**changed):
 
 def test_another_tools_parent_is_refused():
     with pytest.raises(GitopsError) as raised:
-        read_parent(
+        parent_state(
             written(annotations={"applyset.kubernetes.io/tooling": "kubectl/v1.36.0"}),
             "shop",
             "default",
@@ -92,26 +92,26 @@ def test_another_tools_parent_is_refused():
 
 def test_a_parent_without_annotations_is_refused():
     with pytest.raises(GitopsError, match="is not ours: its tooling is unnamed"):
-        read_parent(written(annotations=None), "shop", "default")
+        parent_state(written(annotations=None), "shop", "default")
 
 
 @pytest.mark.parametrize("labels", [None, {"applyset.kubernetes.io/id": "applyset-other-v1"}])
 def test_a_parent_with_another_id_is_refused(labels):
     with pytest.raises(GitopsError, match="does not carry the id of its set in the label"):
-        read_parent(written(labels=labels), "shop", "default")
+        parent_state(written(labels=labels), "shop", "default")
 
 
 def test_a_parent_that_lost_its_kinds_is_refused():
     live = written()
     del live["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"]
     with pytest.raises(GitopsError, match="lacks the annotation"):
-        read_parent(live, "shop", "default")
+        parent_state(live, "shop", "default")
 
 
 def test_a_parent_without_namespaces_has_none():
     live = written()
     del live["metadata"]["annotations"]["applyset.kubernetes.io/additional-namespaces"]
-    assert read_parent(live, "shop", "default") == ParentState()
+    assert parent_state(live, "shop", "default") == ParentState()
 
 
 def test_a_member_carries_the_label_and_the_manifest_is_not_touched():
