@@ -14,6 +14,7 @@ from kubectl_gitops.settings import (
     StoreSettings,
     parse_store_settings,
     render_store_settings,
+    settings_path,
     update_store_settings,
 )
 
@@ -240,3 +241,105 @@ def test_rules_are_for_the_resources_they_name() -> None:
     live = {"metadata": {}}
     assert rule.pointers_for(deployment, live) == ("/spec/replicas",)
     assert rule.pointers_for(replace(deployment, group=""), live) == ()
+
+
+# The scope
+
+WEB = ResourceId("apps", "Deployment", "shop", "web")
+SHOP = ResourceId("", "Namespace", "", "shop")
+CLUSTER_ROLE = ResourceId("rbac.authorization.k8s.io", "ClusterRole", "", "shop")
+SCOPED = StoreSettings("shop", namespaces=("shop", "shop-jobs"), selector="team=shop")
+TEAM = {"team": "shop"}
+
+
+def test_a_set_without_a_scope_holds_everything() -> None:
+    for id in (WEB, SHOP, CLUSTER_ROLE):
+        assert StoreSettings("shop").outside(id, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("id", "labels", "why"),
+    [
+        (WEB, TEAM, ""),
+        (SHOP, TEAM, ""),
+        (replace(WEB, namespace="shop-jobs"), TEAM, ""),
+        (
+            replace(WEB, namespace="other"),
+            TEAM,
+            "namespace other is outside of the set's scope (shop, shop-jobs)",
+        ),
+        (
+            replace(SHOP, name="other"),
+            TEAM,
+            "namespace other is outside of the set's scope (shop, shop-jobs)",
+        ),
+        (
+            CLUSTER_ROLE,
+            TEAM,
+            "a cluster-scoped resource is outside of the set's scope (shop, shop-jobs)",
+        ),
+        (
+            replace(SHOP, group="example.com"),
+            TEAM,
+            "a cluster-scoped resource is outside of the set's scope (shop, shop-jobs)",
+        ),
+        (WEB, {"team": "other"}, "its labels are outside of the set's scope (team=shop)"),
+        (WEB, None, "its labels are outside of the set's scope (team=shop)"),
+    ],
+)
+def test_the_scope_holds_its_namespaces_and_what_has_its_labels(
+    id: ResourceId, labels: dict[str, str] | None, why: str
+) -> None:
+    assert SCOPED.outside(id, labels) == why
+
+
+# Ignored fields
+
+
+def live_deployment() -> dict[str, object]:
+    def entry(manager: str, fields: dict[str, object]) -> dict[str, object]:
+        return {"manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsV1": fields}
+
+    spec = {"f:replicas": {}, "f:template": {"f:spec": {"f:priority": {}}}}
+    managed = [
+        entry("gitops", {"f:spec": {"f:paused": {}}}),
+        entry("scaler", {"f:spec": spec}),
+        entry("injector", {"f:metadata": {"f:labels": {"f:injected": {}}}}),
+        {"manager": "scaler", "operation": "Apply", "apiVersion": "v1"},
+    ]
+    return {"metadata": {"name": "web", "managedFields": managed}}
+
+
+@pytest.mark.parametrize(
+    ("pointers", "managers", "meant"),
+    [
+        (("/spec/replicas", "/spec/x"), (), ("/spec/replicas", "/spec/x")),
+        ((), ("scaler",), ("/spec/replicas", "/spec/template/spec/priority")),
+        (
+            (),
+            ("injector", "scaler"),
+            ("/spec/replicas", "/spec/template/spec/priority", "/metadata/labels/injected"),
+        ),
+        (("/spec/template",), ("scaler",), ("/spec/template/spec/priority",)),
+        (("/spec/replicas",), ("scaler", "injector"), ("/spec/replicas",)),
+        (("/spec/rep",), ("scaler",), ()),
+        ((), ("nobody",), ()),
+    ],
+)
+def test_a_rule_means_its_pointers_or_what_its_managers_own_below_them(
+    pointers: tuple[str, ...], managers: tuple[str, ...], meant: tuple[str, ...]
+) -> None:
+    rule = IgnoreRule(ResourcePattern(kind="Deployment"), pointers, managers)
+    assert rule.pointers_for(WEB, live_deployment()) == meant
+
+
+def test_a_rule_means_nothing_of_another_resource() -> None:
+    rule = IgnoreRule(ResourcePattern(name="other"), ("/spec/replicas",), ("scaler",))
+    assert rule.pointers_for(WEB, live_deployment()) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "place"), [("", ".gitops.toml"), ("clusters/prod", "clusters/prod/.gitops.toml")]
+)
+def test_the_settings_stand_in_the_sets_directory(path: str, place: str) -> None:
+    assert settings_path(path) == place
