@@ -109,12 +109,16 @@ class LocalOrigin:
         """Move the branch from `base`, then the history, which must descend from what is there.
 
         The branch goes first: killed in between, the history lags and the next writer extends it.
+        So it does where the history is locked, for the branch has our commit by then.
         """
         if not swap_ref(self._repo, self._head, base, new.commit):
             return Moved(self.fetch())
         current = read_ref(self._repo, self._history)
-        if descends(self._repo, new.history, current) and swap_ref(
-            self._repo, self._history, current, new.history
-        ):
-            return new
+        try:
+            if descends(self._repo, new.history, current) and swap_ref(
+                self._repo, self._history, current, new.history
+            ):
+                return new
+        except GitopsError:
+            return Tip(new.commit, current)
         return Moved(Tip(new.commit, read_ref(self._repo, self._history)))

@@ -370,6 +370,21 @@ def test_a_lock_that_stays_is_named(store, bare_repo, monkeypatch):
     lock.unlink()
 
 
+def test_a_history_that_stays_locked_only_lags(store, bare_repo, monkeypatch):
+    monkeypatch.setattr("kubectl_gitops.store.locks._PATIENCE", 0.1)
+    first = published(store, {"a": b"1"})
+    before = store.fetch()
+    lock = bare_repo / "refs" / "gitops" / "history" / "main.lock"
+    lock.write_text("")
+    second = published(store, {"a": b"2"})
+    assert store.fetch() == Tip(second, before.history)
+    assert lock.exists()
+    lock.unlink()
+    third = published(store, {"a": b"3"})
+    assert git(bare_repo, "rev-list", "main").split() == [third, second, first]
+    assert git(bare_repo, "rev-parse", "refs/gitops/history/main^2") == third
+
+
 def test_new_folders_of_refs_follow_the_repository(tmp_path):
     path = tmp_path / "shared.git"
     subprocess.run(["git", "init", "-q", "--bare", "--shared=group", path], check=True)
