@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from kubectl_gitops import applyset, equality, takeover
 from kubectl_gitops.annotations import keeps
 from kubectl_gitops.catalog import Api
+from kubectl_gitops.errors import printable
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.resource import Body, ResourceId
 
@@ -25,6 +26,7 @@ __all__ = [
     "Result",
     "Rights",
     "Taken",
+    "controller_of",
     "decide",
     "foreign",
     "may_force",
@@ -202,6 +204,13 @@ class PruneVerdict:
     asks: bool = False
 
 
+def controller_of(live: Body) -> str:
+    """`replicaset/web`: what made an object and makes it again; empty where no controller did."""
+    owners = live["metadata"].get("ownerReferences") or ()
+    names = (f"{o['kind'].lower()}/{o['name']}" for o in owners if o.get("controller"))
+    return printable(next(names, ""))
+
+
 # Removing one of these takes data or other resources with it, so a person has to say yes
 # (argo-cd#5214: a pruned CRD deleted every one of its resources).
 _ASKS = frozenset(
@@ -237,7 +246,7 @@ def prune_verdict(
         stays = outside
     elif metadata["uid"] in applied_uids:
         stays = "it is declared under another API group"
-    elif any(owner.get("controller") for owner in metadata.get("ownerReferences", ())):
+    elif controller_of(live):
         stays = "a controller owns it"
     elif (id.group, id.kind) == ("", "Namespace") and id.name in namespaces_in_use:
         stays = "it holds declared resources"

@@ -16,7 +16,7 @@ from kubectl_gitops.ordering import check_dependencies
 from kubectl_gitops.plan import Plan, Rights
 from kubectl_gitops.reconcile import Execution, Rules, observe, with_namespace
 from kubectl_gitops.recording import recorded
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.resource import Body, ResourceId, same
 from kubectl_gitops.sealing import exposed, unmanageable
 
 __all__ = ["ApplyOptions", "apply", "intend_to_write"]
@@ -161,11 +161,11 @@ def _merged(session: Session, base: Branch, tip: Branch, mine: Wanted) -> OpenMa
             f"kubectl gitops history {mine.id.argument} --patch",
             "kubectl gitops apply -f FILE   # with their change in it",
         )
-    if theirs is None or merged.body == mine.sealed.body or merged.body is None:
+    if theirs is None or merged.body is None or same(merged.body, mine.sealed.body):
         return mine.open
     text = tip.snapshot.entries[mine.id].manifest.text
     edited, warning = edit_text(text, theirs, merged.body)
     if warning:
         session.tell(f"warning: {mine.id}: {warning}")
-    whole = Manifest(mine.id, mine.sealed.api_version, edited, merged.body)
+    whole = Manifest(mine.id, merged.body["apiVersion"], edited, merged.body)
     return session.opened(tip, whole)

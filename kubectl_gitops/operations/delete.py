@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 
 from kubectl_gitops.applyset import belongs_to_other
 from kubectl_gitops.catalog import Api, Catalog, declared_by
-from kubectl_gitops.errors import printable
 from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
-from kubectl_gitops.plan import Action, Change, Plan, Preview, foreign
+from kubectl_gitops.plan import Action, Change, Plan, Preview, controller_of, foreign
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
 from kubectl_gitops.resource import Body, ResourceId
@@ -67,10 +66,8 @@ def intend_to_remove(
     if along:
         options.confirm(along)
     for change in changes:
-        if change.live is not None and (owner := _controller(change.live)):
-            session.tell(
-                f"{change.id} is just deleted: {printable(owner)} owns it and may remake it"
-            )
+        if change.live is not None and (owner := controller_of(change.live)):
+            session.tell(f"{change.id} is just deleted: {owner} owns it and may remake it")
     before = session.sealed(
         branch,
         [
@@ -94,14 +91,7 @@ def _worth_recording(change: Change, branch: Branch) -> bool:
     live = change.live
     if live is None or change.id in branch.snapshot.entries or unmanageable(live):
         return False
-    return _controller(live) is None
-
-
-def _controller(live: Body) -> str | None:
-    """The controller that owns an object and will make it again."""
-    owners = live["metadata"].get("ownerReferences", ())
-    names = [f"{o['kind'].lower()}/{o['name']}" for o in owners if o.get("controller")]
-    return names[0] if names else None
+    return not controller_of(live)
 
 
 def _removals(

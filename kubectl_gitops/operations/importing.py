@@ -12,6 +12,7 @@ from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import OpenManifest
 from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.session import Branch, Session
+from kubectl_gitops.plan import controller_of
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, catalog_of
 from kubectl_gitops.resource import Body, ResourceId
@@ -118,7 +119,7 @@ def _is_derived(id: ResourceId, live: Body, selection: Selection) -> bool:
     metadata = live["metadata"]
     if id.group_kind in _DERIVED or (id.kind, id.name) in _MADE_FOR_EVERYONE:
         return True
-    if any(owner.get("controller") for owner in metadata.get("ownerReferences", ())):
+    if controller_of(live):
         return True
     if any(key in (metadata.get(part) or {}) for part, key in _BOOTSTRAP):
         return True

@@ -18,7 +18,9 @@ from kubectl_gitops.plan import (
     Result,
     Rights,
     Taken,
+    controller_of,
     decide,
+    foreign,
     may_force,
     prune_limit,
     prune_verdict,
@@ -29,6 +31,7 @@ from kubectl_gitops.resource import ResourceId
 SET = "applyset-shop"
 API = Api("", "v1", "ConfigMap", "configmaps", namespaced=True)
 ID = ResourceId("", "ConfigMap", "shop", "web")
+REPLICA_SET = {"kind": "ReplicaSet", "name": "web", "uid": "u0", "controller": True}
 SENT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"a": "1"}}
 INVALID = Refusal(422, "Invalid", "no")
 
@@ -180,6 +183,23 @@ def test_fields_are_taken_from_whom_the_rights_allow_all_or_none(causes, rights,
     assert may_force(refused(*causes), rights, first=first) == tuple(taken)
 
 
+def test_a_member_of_another_set_is_refused_with_its_name():
+    assert foreign("applyset-other") == Refusal(
+        409,
+        "Foreign",
+        "it belongs to another apply set, applyset-other; two sets never share a resource",
+    )
+
+
+def test_the_controller_of_an_object_is_named():
+    assert controller_of(live(ownerReferences=[{"kind": "Node"}, REPLICA_SET])) == "replicaset/web"
+    assert controller_of(live(ownerReferences=[{**REPLICA_SET, "name": "\x1b"}])) == (
+        "replicaset/\\x1b"
+    )
+    assert controller_of(live(ownerReferences=None)) == ""
+    assert controller_of(live()) == ""
+
+
 # prune_verdict
 
 NAMESPACE = ResourceId("", "Namespace", "", "shop")
@@ -203,7 +223,7 @@ def test_a_member_that_nothing_declares_goes():
         (live(), {"outside": "out of scope"}, "out of scope"),
         (live(), {"applied_uids": frozenset({"u1"})}, "it is declared under another API group"),
         (
-            live(ownerReferences=[{"controller": False}, {"controller": True}]),
+            live(ownerReferences=[{"controller": False}, REPLICA_SET]),
             {},
             "a controller owns it",
         ),
