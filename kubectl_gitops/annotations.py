@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_gitops.resource import Body
+from kubectl_gitops.resource import Body, annotations_of, labels_of
 
 __all__ = ["LAST_APPLIED", "PRUNE", "RECONCILE", "UNPUSHED", "keeps", "not_applied"]
 
@@ -61,7 +61,7 @@ def keeps(live: Body) -> str | None:
 
     Read from the live object, because the manifest is gone when the question comes up.
     """
-    if UNPUSHED in _annotations(live):
+    if UNPUSHED in annotations_of(live):
         return f"{UNPUSHED}: applied offline, not pushed yet"
     return _first(live, _KEEPING)
 
@@ -90,14 +90,6 @@ def _first(body: Body, rules: tuple[tuple[str, str], ...]) -> str | None:
 
 def _options(body: Body, key: str) -> Iterator[str]:
     """The values under a key, in lower case as Flux compares them; a comma separates options."""
-    for values in (_annotations(body), _labels(body)):
+    for values in (annotations_of(body), labels_of(body)):
         if isinstance(text := values.get(key), str):
             yield from (option.strip().lower() for option in text.split(","))
-
-
-def _annotations(body: Body) -> Body:
-    return body["metadata"].get("annotations") or {}
-
-
-def _labels(body: Body) -> Body:
-    return body["metadata"].get("labels") or {}

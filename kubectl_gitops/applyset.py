@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from kubectl_gitops.equality import MANAGER
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.fields import entry_of
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.resource import Body, ResourceId, annotations_of, labels_of
 
 __all__ = [
     "PART_OF",
@@ -131,7 +131,7 @@ def member(body: Body, set_id: str) -> Body:
 
 def owns(live: Body, set_id: str, manager: str = MANAGER) -> bool:
     """Whether a live object is a member: the label is there, and it was we who applied it."""
-    if _labels(live).get(PART_OF) != set_id:
+    if labels_of(live).get(PART_OF) != set_id:
         return False
     entry = entry_of(live, manager) or {}
     fields = entry.get("fieldsV1") or {}
@@ -140,7 +140,7 @@ def owns(live: Body, set_id: str, manager: str = MANAGER) -> bool:
 
 def belongs_to_other(live: Body, set_id: str) -> str | None:
     """The id of the other set that a live object is labelled with, if it is."""
-    other = _labels(live).get(PART_OF, set_id)
+    other = labels_of(live).get(PART_OF, set_id)
     return other if other != set_id else None
 
 
@@ -150,7 +150,7 @@ def tracked_by(live: Body) -> str | None:
 
 
 def _flux(live: Body) -> str | None:
-    labels = _labels(live)
+    labels = labels_of(live)
     for kind in ("kustomize", "helm"):
         if name := labels.get(f"{kind}.toolkit.fluxcd.io/name"):
             return f"Flux ({labels.get(f'{kind}.toolkit.fluxcd.io/namespace', '')}/{name})"
@@ -159,28 +159,20 @@ def _flux(live: Body) -> str | None:
 
 def _argo(live: Body) -> str | None:
     """Argo CD's id names the object it is meant for: copied to another one, it means nothing."""
-    app, _, tracked = _annotations(live).get("argocd.argoproj.io/tracking-id", "").partition(":")
+    app, _, tracked = annotations_of(live).get("argocd.argoproj.io/tracking-id", "").partition(":")
     id = ResourceId.of(live)
     if tracked == f"{id.group}/{id.kind}:{id.namespace}/{id.name}":
         return f"Argo CD ({app})"
-    instance = _labels(live).get("argocd.argoproj.io/instance")
+    instance = labels_of(live).get("argocd.argoproj.io/instance")
     return f"Argo CD ({instance})" if instance else None
 
 
 def _helm(live: Body) -> str | None:
-    release = _annotations(live).get("meta.helm.sh/release-name")
-    managed = _labels(live).get("app.kubernetes.io/managed-by") == "Helm"
+    release = annotations_of(live).get("meta.helm.sh/release-name")
+    managed = labels_of(live).get("app.kubernetes.io/managed-by") == "Helm"
     return f"Helm ({release})" if release and managed else None
 
 
 def _kapp(live: Body) -> str | None:
-    app = _labels(live).get("kapp.k14s.io/app")
+    app = labels_of(live).get("kapp.k14s.io/app")
     return f"kapp ({app})" if app else None
-
-
-def _labels(body: Body) -> Body:
-    return body["metadata"].get("labels") or {}
-
-
-def _annotations(body: Body) -> Body:
-    return body["metadata"].get("annotations") or {}

@@ -11,7 +11,16 @@ from typing import Any
 
 from kubectl_gitops.errors import printable
 
-__all__ = ["SERVER_SIDE", "Body", "ResourceId", "ResourcePattern", "group_of", "same"]
+__all__ = [
+    "SERVER_SIDE",
+    "Body",
+    "ResourceId",
+    "ResourcePattern",
+    "annotations_of",
+    "group_of",
+    "labels_of",
+    "same",
+]
 
 Body = dict[str, Any]
 """A resource as JSON data: what `json.loads` gives."""
@@ -47,6 +56,16 @@ def group_of(api_version: str) -> str:
     """The API group of an `apiVersion`: `apps` for `apps/v1`, empty for `v1`."""
     group, slash, _ = api_version.rpartition("/")
     return group if slash else ""
+
+
+def annotations_of(body: Body) -> Body:
+    """The annotations of a complete body, as a map even where it has none."""
+    return body["metadata"].get("annotations") or {}
+
+
+def labels_of(body: Body) -> Body:
+    """The labels of a complete body, as a map even where it has none."""
+    return body["metadata"].get("labels") or {}
 
 
 @dataclass(frozen=True, slots=True, order=True)

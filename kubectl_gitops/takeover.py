@@ -29,7 +29,7 @@ from kubectl_gitops.fields import (
 )
 from kubectl_gitops.pointer import ABSENT, assign, matches, remove
 from kubectl_gitops.ports import Cause
-from kubectl_gitops.resource import Body, ResourceId, group_of
+from kubectl_gitops.resource import Body, ResourceId, annotations_of, group_of
 
 __all__ = [
     "Conflict",
@@ -72,7 +72,7 @@ def needs_takeover(live: Body, manager: str = MANAGER) -> bool:
     if entry_of(live, manager) is not None:
         return False
     taken = any(_is_taken(entry) for entry in entries(live))
-    return taken or LAST_APPLIED in _annotations(live)
+    return taken or LAST_APPLIED in annotations_of(live)
 
 
 def takeover_patch(
@@ -84,7 +84,7 @@ def takeover_patch(
     was read. Fields under the `ignored` pointers become nobody's: so they stay as they are.
     """
     taken = [entry for entry in entries(live) if _is_taken(entry)]
-    annotated = LAST_APPLIED in _annotations(live)
+    annotated = LAST_APPLIED in annotations_of(live)
     if not taken and not annotated:
         return None
     patch = [_guard(live)]
@@ -287,7 +287,3 @@ def respect_ignored(
 
 def _fields(managed: Iterable[Body]) -> Fields:
     return reduce(union, (entry.get("fieldsV1") or {} for entry in managed), {})
-
-
-def _annotations(body: Body) -> Body:
-    return body["metadata"].get("annotations") or {}

@@ -80,13 +80,12 @@ def _confirmation(*, yes: bool) -> Callable[[tuple[PruneVerdict, ...], bool], bo
 
 
 def _print_plan(report: Report) -> int:
-    from kubectl_gitops.cli.results import tell_refusals
+    from kubectl_gitops.cli.results import tell_findings, tell_refusals
     from kubectl_gitops.render import planned_line
 
     for change in report.plan.changes:
         if change.writes and not change.refusal:
             click.echo(planned_line(change))
     tell_refusals(report.refused)
-    for finding in report.findings:
-        talk.error(finding)
+    tell_findings(report)
     return report.exit

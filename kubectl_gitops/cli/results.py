@@ -16,7 +16,7 @@ from kubectl_gitops.render import applied_line, planned_line, refusal_lines, tak
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.takeover import conflicts
 
-__all__ = ["print_report", "tell_refusals", "tell_unhealthy"]
+__all__ = ["print_report", "tell_findings", "tell_refusals", "tell_unhealthy"]
 
 
 def print_report(
@@ -36,10 +36,9 @@ def print_report(
             _print_line(line(outcome))
     for outcome in report.outcomes:
         _tell(outcome)
-    for finding in report.findings:
-        talk.error(finding)
     if report.refused and not report.outcomes:
         _tell_refused(report.refused)
+    tell_findings(report)
     _tell_commit(report, store)
     return report.exit
 
@@ -70,9 +69,17 @@ def _tell_refused(refused: Iterable[Change]) -> None:
     changes = list(refused)
     tell_refusals(changes)
     talk.note("nothing was committed and nothing was changed")
-    if any(change.refusal and conflicts(change.refusal.causes) for change in changes):
+
+
+def tell_findings(report: Report) -> None:
+    """What else went wrong, and the commands that help."""
+    for finding in report.findings:
+        talk.error(finding)
+    if any(change.refusal and conflicts(change.refusal.causes) for change in report.refused):
         talk.hint("kubectl gitops diff -f FILE            # see what differs")
         talk.hint("kubectl gitops apply -f FILE --force-conflicts   # take the fields over")
+    for hint in report.hints:
+        talk.hint(hint)
 
 
 def _tell_commit(report: Report, store: Store) -> None:

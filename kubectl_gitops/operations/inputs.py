@@ -18,7 +18,7 @@ from kubectl_gitops.manifest import (
 from kubectl_gitops.manifest.prepare import identified
 from kubectl_gitops.operations.session import Session
 from kubectl_gitops.reconcile import catalog_of
-from kubectl_gitops.resource import Body, ResourceId, group_of
+from kubectl_gitops.resource import Body, ResourceId, group_of, labels_of
 from kubectl_gitops.selector import parse_selector
 
 __all__ = ["name_resources", "read_manifests"]
@@ -56,14 +56,10 @@ def read_manifests(
     for warning in (*(w for one in kept for w in one.warnings), *warnings):
         session.tell(f"warning: {warning}")
     wanted = parse_selector(selector)
-    found = [one.manifest for one in kept if wanted.selects(_labels(one.manifest.body))]
+    found = [one.manifest for one in kept if wanted.selects(labels_of(one.manifest.body))]
     if not found:
         raise GitopsError("no objects passed to apply")
     return tuple(found)
-
-
-def _labels(body: Body) -> dict[str, str]:
-    return body["metadata"].get("labels") or {}
 
 
 def _api(catalog: Catalog, body: Body) -> Api | None:

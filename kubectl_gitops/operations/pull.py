@@ -49,6 +49,7 @@ class _Prune:
 
     removals: tuple[PruneVerdict, ...] = ()
     held: str = ""
+    hint: str = ""
     left: bool = False
 
 
@@ -90,8 +91,10 @@ def _prune(session: Session, picture: Picture, options: PullOptions) -> _Prune:
     if not options.prune:
         session.tell(f"{_counted(removals)} would be pruned")
         return _Prune(left=True)
-    held = _held(session, picture, options, removals)
-    return _Prune(held=held) if held else _Prune(removals)
+    held, hint = _held(session, picture, options, removals)
+    if held:
+        return _Prune(held=f"{_counted(removals)} not pruned: {held}", hint=hint)
+    return _Prune(removals)
 
 
 def _counted(removals: tuple[PruneVerdict, ...]) -> str:
@@ -103,23 +106,26 @@ def _counted(removals: tuple[PruneVerdict, ...]) -> str:
 
 def _held(
     session: Session, picture: Picture, options: PullOptions, removals: tuple[PruneVerdict, ...]
-) -> str:
-    """Why nothing may be removed; empty where everything may."""
+) -> tuple[str, str]:
+    """Why nothing may be removed, and the command that removes it all the same; else empty."""
     count, declared = len(removals), len(picture.branch.snapshot.entries)
-    what = _counted(removals)
     if picture.unread:
-        return f"{what} not pruned: not everything could be read"
+        return "not everything could be read", ""
     if picture.plan.refused:
-        return f"{what} not pruned: the cluster refuses a part of the branch"
+        return "the cluster refuses a part of the branch", ""
     if _is_rewritten(session, picture) and not options.accept_rewrite:
-        return f"{what} not pruned: the branch was rewritten since the last pull"
+        return (
+            "the branch was rewritten since the last pull",
+            "kubectl gitops pull --accept-rewrite",
+        )
+    allow = f"kubectl gitops pull --allow-prune {count}"
     if options.allow_prune is not None:
-        return "" if count <= options.allow_prune else f"{what} not pruned: more than allowed"
-    asks = any(verdict.asks for verdict in removals)
+        return ("more than allowed", allow) if count > options.allow_prune else ("", "")
     # Before the first complete pull nothing vouches that all of these members came from here.
     unproven = not picture.parent.state.commit
+    asks = any(verdict.asks for verdict in removals)
     beyond = asks or unproven or declared == 0 or count > prune_limit(declared, count)
-    return "" if options.confirm(removals, beyond) else f"{what} not pruned: that needs a yes"
+    return ("", "") if options.confirm(removals, beyond) else ("that needs a yes", allow)
 
 
 def _is_rewritten(session: Session, picture: Picture) -> bool:
@@ -196,5 +202,6 @@ def _reported(
         tuple(ended.values()),
         refused=picture.plan.refused,
         findings=findings,
+        hints=(prune.hint,) if prune.hint else (),
         dry_run=dry_run,
     )

@@ -18,8 +18,8 @@ class Report:
     `commit` is ours, empty where nothing was committed. `refused` are the changes that the server
     refused in its dry-run: `apply` and `delete` then commit and change nothing at all, `pull`
     carries out the others. `restored` is the follow-up commit that put the former content of
-    refused resources back into the branch. `findings` say what else could not be read or done.
-    `unsettled`: the branch never came to rest while we looked.
+    refused resources back into the branch. `findings` say what else could not be read or done,
+    `hints` what to run about it. `unsettled`: the branch never came to rest while we looked.
     """
 
     operation: str
@@ -29,6 +29,7 @@ class Report:
     refused: tuple[Change, ...] = ()
     restored: str = ""
     findings: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
     unsettled: bool = False
     dry_run: bool = False
 

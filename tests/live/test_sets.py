@@ -79,7 +79,9 @@ def test_before_the_first_complete_pull_a_prune_needs_a_yes(bound: Bound) -> Non
     held = bound("pull", exit=1)
     assert held.stdout == "configmap/three created\n"
     assert held.stderr == (
+        f"  - configmap/{bound.namespace}/one\n"
         f"error: 1 resource (configmap/{bound.namespace}/one) not pruned: that needs a yes\n"
+        "hint: kubectl gitops pull --allow-prune 1\n"
     )
     assert bound.there("cm/one") == ["configmap/one"]
     assert bound("pull", "--yes").stdout == "configmap/one deleted\n"
