@@ -120,7 +120,7 @@ def _listed(text: str) -> frozenset[str]:
 
 def member(body: Body, set_id: str) -> Body:
     """The body with the label of the set; `GitopsError` where it already names another set."""
-    labels = body["metadata"].get("labels") or {}
+    labels = labels_of(body)
     if labels.get(PART_OF, set_id) != set_id:
         raise GitopsError(
             f"{ResourceId.of(body)}: the manifest carries the label {PART_OF} of another set; "
