@@ -98,3 +98,45 @@ def test_a_manifest_in_another_served_version_comes_to_rest(
     assert place.gitops("pull").stdout == ""
     assert place.apply(SCALED).stdout == "horizontalpodautoscaler.autoscaling/web unchanged\n"
     assert place.live("hpa/web")["metadata"]["resourceVersion"] == before
+
+
+def test_outside_of_its_scope_a_set_writes_and_removes_nothing(
+    bound: Bound, gitops: Gitops, tmp_path: Path
+) -> None:
+    repo = tmp_path / "scoped.git"
+    space = bound.namespace
+    at = ("--repo", repo)
+    gitops("init", *at, "--home-namespace", space, "--scope-namespace", space, "--name", "scoped")
+
+    gitops("apply", "-f", "-", *at, input=manifest(space, "inside"))
+    refused = gitops("apply", "-f", "-", *at, input=manifest("default", "outside"), exit=1)
+    assert refused.stderr == (
+        f"error: configmap/default/outside: namespace default is outside of the set's scope "
+        f"({space})\nhint: kubectl gitops status\n"
+    )
+    everywhere = gitops("apply", "-f", "-", *at, input=ROLE, exit=1)
+    assert everywhere.stderr == (
+        "error: clusterrole/sets-reader: a cluster-scoped resource is outside of the set's scope "
+        f"({space})\nhint: kubectl gitops status\n"
+    )
+
+    # A label that our own entry owns, in another Namespace: still none of this set's business.
+    there = bound.live("cm/inside")["metadata"]["labels"]
+    labelled = manifest("default", f"{space}-far").replace(
+        "metadata:\n", f"metadata:\n  labels: {there}\n"
+    )
+    server_side = ("apply", "--server-side", "--field-manager", "gitops", "-f", "-")
+    bound.kubectl(*server_side, input=labelled)
+    try:
+        assert gitops("pull", *at).stdout == ""
+        assert bound.kubectl("get", "cm", "-n", "default", f"{space}-far").returncode == 0
+    finally:
+        bound.kubectl("delete", "cm", "-n", "default", f"{space}-far")
+
+
+ROLE = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: sets-reader}
+rules: []
+"""
