@@ -48,9 +48,9 @@ def read_manifests(
     catalog = catalog_of(session.cluster).including(
         item.body for item in items if item.body.get("kind") == "CustomResourceDefinition"
     )
-    unserved = [problem for item in items if (problem := _unserved(catalog, item))]
-    if unserved:
-        raise GitopsError("\n".join(unserved), "kubectl api-resources")
+    problems = [problem for item in items if (problem := _problem(catalog, item))]
+    if problems:
+        raise _refused(problems)
     prepared = [_prepared(catalog, item, namespace, explicit=explicit) for item in items]
     kept, warnings = unique(prepared)
     for warning in (*(w for one in kept for w in one.warnings), *warnings):
@@ -67,18 +67,31 @@ def _api(catalog: Catalog, body: Body) -> Api | None:
     return catalog.find(group_of(body["apiVersion"]), body["kind"], version)
 
 
-def _unserved(catalog: Catalog, item: Document) -> str:
+def _refused(problems: Sequence[GitopsError]) -> GitopsError:
+    """All of them at once: whoever mends one wants to know of the others."""
+    hints = dict.fromkeys(hint for problem in problems for hint in problem.hints)
+    return GitopsError("\n".join(problem.message for problem in problems), *hints)
+
+
+def _problem(catalog: Catalog, item: Document) -> GitopsError | None:
+    """Why an item can be no resource here: it is none, or nobody serves or defines its kind."""
+    try:
+        body = identified(item)
+    except GitopsError as error:
+        return error
+    return None if _api(catalog, body) is not None else _unserved(item, body)
+
+
+def _unserved(item: Document, body: Body) -> GitopsError:
     """kubectl's words for a kind that neither the cluster nor this input defines."""
-    body = identified(item)
-    if _api(catalog, body) is not None:
-        return ""
     metadata = body["metadata"]
     name, namespace = metadata.get("name", ""), metadata.get("namespace") or ""
-    return printable(
+    message = printable(
         f'resource mapping not found for name: "{name}" namespace: "{namespace}" from '
         f'"{item.source}": no matches for kind "{body["kind"]}" in version '
         f'"{body["apiVersion"]}"; ensure CRDs are installed first'
     )
+    return GitopsError(message, "kubectl api-resources")
 
 
 def _prepared(catalog: Catalog, item: Document, namespace: str, *, explicit: bool) -> Prepared:
