@@ -196,7 +196,7 @@ def test_what_was_live_and_unrecorded_is_the_first_state_in_history(place: Place
     assert run.stdout == "configmap/settings configured\n"
     assert place.live("cm/settings")["data"] == {"title": "Shop"}
     name = f"configmap/{place.namespace}/settings"
-    assert place.subjects(base) == [f"apply {name}", f"record {name}: as they were before apply"]
+    assert place.subjects(base) == [f"apply {name}", f"record {name}: as it was before apply"]
     assert list(place.files("main~").values()) == [
         "apiVersion: v1\n"
         "kind: ConfigMap\n"
