@@ -66,10 +66,15 @@ def _executed(run: _Run, plan: Plan) -> tuple[Outcome, ...]:
         outcomes += run.told(run.applied(stage.items))
         run.stand(stage.awaited)
     removals = [c for c in plan.changes if c.action is Action.DELETE]
+    going: list[Change] = []
     for stage in ordering.removal_stages(removals, _body):
-        outcomes += run.told(run.removed(stage.items))
-        run.gone(stage.awaited)
-    held = run.gone(removals) if run.how.wait else {}
+        ended = list(run.told(run.removed(stage.items)))
+        outcomes += ended
+        # What the server did not delete would be waited for in vain.
+        deleted = {outcome.id for outcome in ended if outcome.result is Result.DELETED}
+        run.gone([change for change in stage.awaited if change.id in deleted])
+        going += [change for change in stage.items if change.id in deleted]
+    held = run.gone(going) if run.how.wait else {}
     return tuple(_held(outcome, held) for outcome in outcomes)
 
 

@@ -272,6 +272,86 @@ def test_an_api_server_that_hangs_after_the_push_leaves_the_branch_ahead(
     assert in_sync(distant)
 
 
+@contextmanager
+def meanwhile(distant: Place, server: GitServer, *command: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that has planned and is still pushing."""
+    server.requests.clear()
+    with server.fault(on=PUSH, delay=1):
+        process = distant.gitops.start(*command)
+        until(lambda: PUSH in server.requests, "the push begins")
+        yield process
+
+
+LABEL = ("label", "cm/settings", "by=somebody")
+DELETE = ("delete", "cm/settings")
+CREATE = ("create", "cm", "settings", "--from-literal=title=theirs", "--from-literal=a=b")
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        ((LABEL,), "configmap/settings configured\n"),
+        ((DELETE,), "configmap/settings created\n"),
+    ],
+    ids=["labelled", "deleted"],
+)
+def test_what_somebody_does_between_plan_and_write_is_looked_at_again(
+    distant: Place,
+    http_repo: GitServer,
+    tmp_path: Path,
+    edits: tuple[tuple[str, ...], ...],
+    line: str,
+) -> None:
+    distant.apply(settings(title="Shop"))
+    file = written(tmp_path, "settings.json", settings(title="Store"))
+    with meanwhile(distant, http_repo, "apply", "-f", file) as process:
+        for words in edits:
+            distant.kubectl(*words)
+        assert ended(process) == [(0, line, distant.committed)]
+    assert data(distant) == {"title": "Store"}
+    assert ("by" in distant.live("cm/settings")["metadata"]["labels"]) == (edits == (LABEL,))
+    assert in_sync(distant)
+
+
+def test_a_field_that_somebody_takes_between_plan_and_write_is_left_and_told(
+    distant: Place, http_repo: GitServer, tmp_path: Path
+) -> None:
+    distant.apply(settings(title="Shop"))
+    file = written(tmp_path, "settings.json", settings(title="Store"))
+    with meanwhile(distant, http_repo, "apply", "-f", file) as process:
+        distant.kubectl("patch", "cm/settings", "-p", '{"data":{"title":"theirs"}}')
+        ((code, out, err),) = ended(process)
+    assert (code, out) == (4, "")
+    assert '.data.title: conflict with "kubectl-patch" using v1\n' in err
+    assert err.endswith("hint: kubectl gitops pull\n")
+    assert data(distant) == {"title": "theirs"}
+    distant.gitops("pull")
+    assert data(distant) == {"title": "Store"}
+
+
+def test_a_deletion_of_what_somebody_touches_is_carried_out(
+    distant: Place, http_repo: GitServer
+) -> None:
+    distant.apply(settings(title="Shop"))
+    with meanwhile(distant, http_repo, "delete", "cm/settings") as process:
+        distant.kubectl(*LABEL)
+        ((code, out, err),) = ended(process)
+    assert (code, out) == (0, f'configmap "settings" deleted from {distant.namespace} namespace\n')
+    assert err == distant.committed
+    assert distant.live("cm/settings") == {}
+
+
+def test_a_deletion_spares_what_somebody_made_anew(distant: Place, http_repo: GitServer) -> None:
+    """It has the name of what was deleted, but it is somebody else's."""
+    distant.apply(settings(title="Shop"))
+    with meanwhile(distant, http_repo, "delete", "cm/settings") as process:
+        distant.kubectl(*DELETE)
+        distant.kubectl(*CREATE)
+        assert ended(process)[0][0] == 0
+    assert data(distant) == {"title": "theirs", "a": "b"}
+    assert distant.files() == {}
+
+
 def test_a_push_whose_reply_is_lost_is_not_made_twice(distant: Place, http_repo: GitServer) -> None:
     distant.apply(settings(title="Shop"))
     base = distant.tip
