@@ -41,18 +41,20 @@ def newest_first(
     first, never where to stop.
     """
     seen = {commit} | ({until} if until else set())
-    queue = [(-_time(repo, commit), commit)]
+    queue = [_looked_at(repo, commit)]
     while queue:
-        _, next_one = heapq.heappop(queue)
+        _, next_one, above = heapq.heappop(queue)
         yield next_one
-        for parent in parents(repo, next_one):
-            if parent not in seen:
+        for parent in above:
+            if parent not in seen and parent in repo.object_store:
                 seen.add(parent)
-                heapq.heappush(queue, (-_time(repo, parent), parent))
+                heapq.heappush(queue, _looked_at(repo, parent))
 
 
-def _time(repo: BaseRepo, commit: ObjectID) -> int:
-    return int(commit_at(repo.object_store, commit.decode("ascii")).commit_time)
+def _looked_at(repo: BaseRepo, name: ObjectID) -> tuple[int, ObjectID, list[ObjectID]]:
+    """A commit's place in the queue, its id and its parents, with one look at the object."""
+    commit = commit_at(repo.object_store, name.decode("ascii"))
+    return -commit.commit_time, name, commit.parents
 
 
 def is_ancestor(repo: BaseRepo, older: ObjectID, newer: ObjectID) -> bool:

@@ -98,11 +98,13 @@ class SetContents:
         """Follow the CRDs of the set: files with kinds whose scope is new are read again."""
         scopes = frozenset(scope for found in self.scopes.values() for scope in found)
         kinds = {kind for kind, _ in scopes ^ self.context.scopes}
+        if not kinds:
+            return {}
         self.context = Context(self.context.default_namespace, scopes)
         stale = {
             path: self.blobs[path]
             for path, ids in self.ids.items()
-            if kinds and any((id.group, id.kind) in kinds for id in ids)
+            if any((id.group, id.kind) in kinds for id in ids)
         }
         return self.update(documents, stale)
 

@@ -45,6 +45,7 @@ class Log:
         self._repo = repo
         self._saved = saved
         self._fresh = MemoryObjectStore()
+        self._unwritten: list[ShaFile] = []
         # The repository, with what is not written yet on top.
         self._store = OverlayObjectStore([self._fresh, repo.object_store], self._fresh)
         self._documents = Documents(lambda blob: objects.blob_at(repo.object_store, blob))
@@ -143,16 +144,18 @@ class Log:
         entry.author_timezone = entry.commit_timezone = commit.author_timezone
         entry.message = f"index {commit.id.decode('ascii')[:12]}\n".encode()
         for new in (*made, entry):
-            self._fresh.add_object(new)
+            if new.id not in self._fresh:
+                self._fresh.add_object(new)
+                self._unwritten.append(new)
         return entry.id
 
     def _write(self, held: int) -> None:
         """Write the new objects to the repository if there are more than `held`."""
-        fresh: list[ShaFile] = [self._fresh[name] for name in self._fresh]
-        if len(fresh) > held:
-            objects.add(self._repo.object_store, fresh)
-            for made in fresh:
+        if len(self._unwritten) > held:
+            objects.add(self._repo.object_store, self._unwritten)
+            for made in self._unwritten:
                 del self._fresh[made.id]
+            self._unwritten = []
 
 
 def indexed(store: BaseObjectStore, head: ObjectID) -> ObjectID:

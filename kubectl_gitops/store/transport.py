@@ -79,7 +79,7 @@ def _no_repository(shown: str) -> GitopsError:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, HangupException):
-        lines = [line.decode("utf-8", "replace") for line in error.stderr_lines or ()]
+        lines = [line.decode("utf-8", "replace").strip() for line in error.stderr_lines or ()]
         return printable("; ".join(lines)) or "the server closed the connection"
     if isinstance(error, OSError) and error.strerror:
         return printable(error.strerror.lower())
