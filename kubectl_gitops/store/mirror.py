@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from itertools import count
@@ -22,7 +24,11 @@ from kubectl_gitops.store import objects
 from kubectl_gitops.store.address import Address
 from kubectl_gitops.store.refs import branch_ref, history_ref, read_ref
 
-__all__ = ["mirror_path", "open_mirror"]
+__all__ = ["mirror_path", "open_mirror", "tidy"]
+
+# From here on `git gc --auto` has something to do.
+_LOOSE_IN_FOLDER = 27
+_PACKS = 50
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -81,6 +87,7 @@ def _create(path: Path) -> None:
         made.mkdir()
         repo = Repo.init_bare(made, default_branch=b"main")
         config = repo.get_config()
+        config.set((b"gc",), b"autoDetach", b"false")
         # dulwich fails to push from one pack with a bitmap beside one without.
         config.set((b"repack",), b"writeBitmaps", b"false")
         config.write_to_path()
@@ -90,3 +97,16 @@ def _create(path: Path) -> None:
         except OSError:
             if not path.exists():  # else another process was faster
                 raise
+
+
+def tidy(mirror: Path) -> None:
+    """Let Git pack a mirror that has grown; where there is no git it only reads slower.
+
+    To be called under the guard. The estimate is Git's own: one of 256 folders stands for all.
+    """
+    folder = mirror / "objects"
+    loose = sum(1 for _ in (folder / "17").glob("*"))
+    packs = sum(1 for _ in (folder / "pack").glob("*.pack"))
+    if (loose > _LOOSE_IN_FOLDER or packs > _PACKS) and shutil.which("git"):
+        command = ["git", f"--git-dir={mirror}", "gc", "--auto", "--quiet"]
+        subprocess.run(command, check=False, capture_output=True)

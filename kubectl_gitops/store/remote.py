@@ -24,6 +24,7 @@ from kubectl_gitops.errors import Exit, GitopsError, printable
 from kubectl_gitops.ports import Moved, StoreRefusal, Tip
 from kubectl_gitops.store.address import Address
 from kubectl_gitops.store.guard import guarded
+from kubectl_gitops.store.mirror import tidy
 from kubectl_gitops.store.objects import oid
 from kubectl_gitops.store.packing import new_objects, pack_data
 from kubectl_gitops.store.refs import branch_ref, descends, history_ref, own_history_ref, read_ref
@@ -89,6 +90,7 @@ class RemoteOrigin:
             found = self._fetched(transport)
         for ref in (self._head, self._history):
             self._set(ref, found.get(ref, ""))
+        tidy(Path(self._repo.path))
         return self.tip()
 
     def _transport(self, *, push: bool) -> Transport:

@@ -33,6 +33,9 @@ __all__ = ["GitStore"]
 _HISTORY_ATTEMPTS = 20
 """Writers race for the history ref after each won the branch; every round one of them is done."""
 
+_LISTED = 4
+"""File lists that are kept: those of the trees that a command compares."""
+
 
 class GitStore:
     """One Git repository, one branch in it; implements `kubectl_gitops.ports.Store`."""
@@ -73,6 +76,8 @@ class GitStore:
         key = (tree.decode("ascii"), path)
         if key not in self._listed:
             listed = objects.files(self._objects, tree, path)
+            if len(self._listed) >= _LISTED:
+                del self._listed[next(iter(self._listed))]
             self._listed[key] = MappingProxyType(listed)
         return self._listed[key]
 

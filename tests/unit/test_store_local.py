@@ -67,6 +67,12 @@ def test_files_are_listed_with_blob_and_mode(store, bare_repo):
     assert store.read([blob]) == {blob: b"x: 1\n"}
 
 
+def test_only_the_latest_lists_are_kept(store):
+    commits = [published(store, {"a": b"%d" % number}) for number in range(6)]
+    blobs = {store.files(commit)["a"].blob for commit in commits}
+    assert (len(blobs), len(store._listed)) == (6, 4)
+
+
 def test_a_file_is_no_directory(store):
     commit = published(store, {"e": b"e"})
     with pytest.raises(GitopsError, match=r"^e is a file, not a directory$"):

@@ -13,6 +13,8 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from dulwich.objects import Blob
+from dulwich.repo import Repo
 
 from kubectl_gitops.errors import Exit, GitopsError
 from kubectl_gitops.history import summary
@@ -306,6 +308,17 @@ def test_a_damaged_mirror_is_moved_aside_and_made_anew(bare_repo, tmp_path, dama
     aside = ada.mirror.with_suffix(".damaged-1")
     assert ada.warned == [f"the local mirror was damaged and is made anew; the old one is {aside}"]
     assert aside.is_dir()
+
+
+def test_a_mirror_that_has_grown_is_packed(ada, served):
+    ada.publish(config_map(a="1"))
+    with Repo(ada.mirror) as repo:
+        for number in range(52):
+            repo.object_store.add_objects([(Blob.from_string(b"%d" % number), None)])
+    tip = ada.store.fetch()
+    assert len(list(ada.mirror.glob("objects/pack/*.pack"))) < 10
+    assert list(ada.store.files(tip.commit)) == ["web.yaml"]
+    assert isinstance(ada.publish(config_map(a="2")), Tip)
 
 
 def test_the_mirror_is_private_and_named_for_people(ada):
