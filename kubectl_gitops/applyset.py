@@ -29,6 +29,7 @@ __all__ = [
     "parent_state",
     "set_id",
     "tracked_by",
+    "unlabelled",
 ]
 
 PART_OF = "applyset.kubernetes.io/part-of"
@@ -127,6 +128,16 @@ def member(body: Body, set_id: str) -> Body:
             "remove it"
         )
     return {**body, "metadata": {**body["metadata"], "labels": {**labels, PART_OF: set_id}}}
+
+
+def unlabelled(body: Body) -> Body:
+    """The body without the label of any set."""
+    metadata = body["metadata"]
+    if PART_OF not in (metadata.get("labels") or {}):
+        return body
+    labels = {key: value for key, value in metadata["labels"].items() if key != PART_OF}
+    rest = {key: value for key, value in metadata.items() if key != "labels"}
+    return {**body, "metadata": {**rest, "labels": labels} if labels else rest}
 
 
 def owns(live: Body, set_id: str, manager: str = MANAGER) -> bool:

@@ -14,7 +14,7 @@ from kubectl_gitops.annotations import keeps
 from kubectl_gitops.catalog import Api
 from kubectl_gitops.errors import printable
 from kubectl_gitops.ports import Refusal
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.resource import Body, ResourceId, is_terminating
 
 __all__ = [
     "Action",
@@ -79,6 +79,7 @@ class Change:
 
     `sent` is the body as it goes to the cluster (opened, labelled); None for a removal. `preview`
     is None where no dry-run was needed (proven equal) or possible yet (`unchecked` says why).
+    `private`: `sent` holds values that are sealed in the branch.
     """
 
     id: ResourceId
@@ -89,6 +90,7 @@ class Change:
     preview: Preview | None = None
     unchecked: str = ""
     reason: str = ""
+    private: bool = False
 
     @property
     def refusal(self) -> Refusal | None:
@@ -183,7 +185,7 @@ def decide(
     id: ResourceId, api: Api, sent: Body, live: Body | None, preview: Preview | None
 ) -> Change:
     """The change that one observation calls for; `preview` None means proven equal."""
-    if live is None or "deletionTimestamp" in live["metadata"]:
+    if live is None or is_terminating(live):
         return Change(id, Action.CREATE, api, sent, live, preview)
     if preview is None:
         return Change(id, Action.UNCHANGED, api, sent, live)

@@ -18,6 +18,7 @@ __all__ = [
     "ResourcePattern",
     "annotations_of",
     "group_of",
+    "is_terminating",
     "labels_of",
     "same",
 ]
@@ -38,6 +39,11 @@ SERVER_SIDE = frozenset(
     }
 )
 """Metadata that only a server sets. In a branch it would keep a resource from being made again."""
+
+
+def is_terminating(live: Mapping[str, Any]) -> bool:
+    """True for a live object that is being deleted: finalizers may hold it for long."""
+    return "deletionTimestamp" in live["metadata"]
 
 
 def same(one: Any, other: Any) -> bool:

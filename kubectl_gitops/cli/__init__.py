@@ -7,6 +7,7 @@ not one is a bug and says so. Modules of a command are loaded when that command 
 
 from __future__ import annotations
 
+import signal
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -80,18 +81,31 @@ commands = _Commands(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; returns the exit code of the process.
+    """Run one command line; returns the exit code of the process."""
+    terminated: list[int] = []
 
-    Where the reader of our output has gone (`… | head`), click ends the process with 1.
-    """
+    def terminate(number: int, _: object) -> None:
+        terminated.append(number)
+        raise KeyboardInterrupt
+
+    # As an interrupt: what is under way ends, nothing else begins, and the person is told.
+    former = signal.signal(signal.SIGTERM, terminate)
+    try:
+        return _run(arguments, terminated)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def _run(arguments: Sequence[str], terminated: Sequence[int]) -> int:
     try:
         result = commands.main(list(arguments), prog_name="kubectl gitops", standalone_mode=False)
     except click.UsageError as error:
         return _usage(error, arguments)
     except (click.Abort, KeyboardInterrupt):
-        talk.error("interrupted; what was committed stays in the branch")
+        word = "terminated" if terminated else "interrupted"
+        talk.error(f"{word}; what was committed stays in the branch")
         talk.hint("kubectl gitops pull")
-        return Exit.INTERRUPTED
+        return Exit.TERMINATED if terminated else Exit.INTERRUPTED
     except GitopsError as error:
         talk.failure(error)
         return _usage_exit(arguments) if error.exit is Exit.USAGE else error.exit

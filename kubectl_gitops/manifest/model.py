@@ -29,9 +29,13 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class OpenManifest:
-    """A resource as a person wrote it or the cluster wants it: Secret values may be clear text."""
+    """A resource as a person wrote it or the cluster wants it: Secret values may be clear text.
+
+    `private`: values were opened in it, so no word of a server about it may be repeated.
+    """
 
     id: ResourceId
     api_version: str
     text: str = field(repr=False)
     body: Body = field(repr=False)
+    private: bool = False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from kubectl_gitops.applyset import tracked_by
+from kubectl_gitops.applyset import PART_OF, tracked_by, unlabelled
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import Manifest, OpenManifest, edit_text, write
 from kubectl_gitops.merge import merge
@@ -16,7 +16,7 @@ from kubectl_gitops.ordering import check_dependencies
 from kubectl_gitops.plan import Plan, Rights
 from kubectl_gitops.reconcile import Execution, Rules, observe, with_namespace
 from kubectl_gitops.recording import recorded
-from kubectl_gitops.resource import Body, ResourceId, same
+from kubectl_gitops.resource import Body, ResourceId, is_terminating, labels_of, same
 from kubectl_gitops.sealing import exposed, unmanageable
 
 __all__ = ["ApplyOptions", "apply", "intend_to_write"]
@@ -89,7 +89,7 @@ def intend_to_write(
 
     `GitopsError` for one outside of the set's scope, or whose order cannot be kept.
     """
-    wanted = session.sealed(branch, manifests)
+    wanted = session.sealed(branch, [_without_label(one, rules.set_id) for one in manifests])
     for one in wanted:
         _check_scope(branch, one)
     check_dependencies([with_namespace(one.open) for one in wanted], branch.snapshot.entries)
@@ -102,6 +102,15 @@ def intend_to_write(
         key_id=session.sealing_key(branch, (*wanted, *before)),
         tripwire=session.tripwire(branch, (*wanted, *before)),
     )
+
+
+def _without_label(manifest: OpenManifest, set_id: str) -> OpenManifest:
+    """What `kubectl get -o yaml` printed carries our label, which nobody wrote."""
+    if labels_of(manifest.body).get(PART_OF) != set_id:
+        return manifest
+    body = unlabelled(manifest.body)
+    text, _ = edit_text(manifest.text, manifest.body, body)
+    return replace(manifest, text=text, body=body)
 
 
 def _warnings(intent: Intent) -> Iterator[str]:
@@ -130,7 +139,7 @@ def _unrecorded(
         for change in plan.changes
         if change.live is not None
         and change.id not in branch.snapshot.entries
-        and "deletionTimestamp" not in change.live["metadata"]
+        and not is_terminating(change.live)
         and not unmanageable(change.live)
     ]
     sealed = session.sealed(branch, found)

@@ -75,6 +75,7 @@ class _Published:
 
     base: Branch
     intent: Intent
+    parent: Parent
     commit: str
     tip: Tip
     who: ClusterIdentity
@@ -92,10 +93,11 @@ def carry(session: Session, request: Request) -> Report:
         intent = request.intend(branch)
         if intent.plan.refused or request.dry_run:
             return _planned(request, intent)
+        parent = _parent(session, branch)
         commit = _commit(session, request, branch, intent, who)
         tip = _publish(session, branch, commit)
         if not isinstance(tip, Moved):
-            return _act(session, request, _Published(branch, intent, commit, tip, who))
+            return _followed(session, request, _Published(branch, intent, parent, commit, tip, who))
         session.clock.sleep(random.uniform(0.02, 0.2))  # noqa: S311  spreads the writers, no secret
         branch = session.read(tip.tip)
     raise GitopsError(
@@ -155,12 +157,27 @@ def _publish(session: Session, branch: Branch, commit: str) -> Tip | Moved:
     return answer
 
 
+def _parent(session: Session, branch: Branch) -> Parent:
+    """Before anything is pushed: a parent that may not be read is the end."""
+    settings = branch.settings
+    return read_parent(session.cluster, settings.set_name, settings.home_namespace)
+
+
+def _followed(session: Session, request: Request, done: _Published) -> Report:
+    """The branch holds the change. Whatever stops us from here on leaves Git ahead, and says so."""
+    try:
+        return _act(session, request, done)
+    except GitopsError as error:
+        if done.tip.commit != done.base.tip.commit:
+            session.tell(f"committed {done.commit[:7]} to {session.store.branch}")
+        hints = (*error.hints, "kubectl gitops pull")
+        raise GitopsError(error.message, *hints, exit=Exit.AHEAD) from error
+
+
 def _act(session: Session, request: Request, done: _Published) -> Report:
-    """The branch holds the change: make the cluster follow."""
+    """Make the cluster follow."""
     after = session.read(done.tip)
-    rules = request.rules(after)
-    settings = after.settings
-    parent = read_parent(session.cluster, settings.set_name, settings.home_namespace)
+    rules, parent = request.rules(after), done.parent
     writes = [c for c in done.intent.plan.changes if c.action in (Action.CREATE, Action.UPDATE)]
     plan = done.intent.plan
     if writes:

@@ -57,14 +57,23 @@ def converge(
         ended |= {outcome.id: outcome for outcome in execute(session.cluster, plan, rules, how)}
         seen = _at_tip(session, branch)
         again += [id for id in order if _moved(ended[id], written[id], seen.body(id))]
+        unknown = {id for id in again if seen.is_unknown(id)}
+        ended |= {id: _undecided(ended[id], seen) for id in unknown}
+        again = [id for id in dict.fromkeys(again) if id not in unknown]
         if not again:
             break
-        branch, plan = follow(session, [ended[id].change for id in dict.fromkeys(again)], rules)
+        branch, plan = follow(session, [ended[id].change for id in again], rules)
         written = written | {id: branch.body(id) for id in again}
         again = []
     else:
         ended |= {id: replace(ended[id], result=Result.MOVED) for id in plan.ids(*Action)}
     return tuple(_told(ended[id], ours[id], written[id], branch) for id in order)
+
+
+def _undecided(outcome: Outcome, branch: Branch) -> Outcome:
+    """Nobody knows what the tip says of it, least of all that it says nothing: left alone."""
+    message = f"what {branch.tip.commit[:7]} says of it cannot be read"
+    return replace(outcome, result=Result.MOVED, message=message)
 
 
 def follow(session: Session, changes: list[Change], rules: Rules) -> tuple[Branch, Plan]:
@@ -84,9 +93,18 @@ def _removal(change: Change, live: Body | Refusal | None, rules: Rules) -> Chang
     """The tip has removed what we wrote: remove it, if it still is ours."""
     if isinstance(live, Refusal):
         raise GitopsError(f"{change.id} cannot be read: {live.message}", "kubectl gitops pull")
-    if live is None or not applyset.owns(live, rules.set_id):
-        return replace(change, action=Action.SKIP, live=live, reason="it is gone")
+    if live is None:
+        return replace(change, action=Action.SKIP, live=None, reason="it is gone")
+    if not applyset.owns(live, rules.set_id) and not _is_meant(change, live):
+        return replace(change, action=Action.SKIP, live=live, reason="it is not this set's")
     return replace(change, action=Action.DELETE, live=live, sent=None, preview=None, unchecked="")
+
+
+def _is_meant(change: Change, live: Body) -> bool:
+    """Whether a person asked to delete just this object, a member of the set or not."""
+    if change.action is not Action.DELETE or change.live is None:
+        return False
+    return bool(change.live["metadata"]["uid"] == live["metadata"]["uid"])
 
 
 def _at_tip(session: Session, branch: Branch) -> Branch:

@@ -15,7 +15,7 @@ from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import controller_of
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, catalog_of
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.resource import Body, ResourceId, is_terminating
 from kubectl_gitops.sealing import unmanageable
 
 __all__ = ["Selection", "importable"]
@@ -123,7 +123,7 @@ def _is_derived(id: ResourceId, live: Body, selection: Selection) -> bool:
         return True
     if any(key in (metadata.get(part) or {}) for part, key in _BOOTSTRAP):
         return True
-    if "deletionTimestamp" in metadata or unmanageable(live) is not None:
+    if is_terminating(live) or unmanageable(live) is not None:
         return True
     system = id.name if id.group_kind == "Namespace" else id.namespace
     if id.group_kind == "PriorityClass.scheduling.k8s.io" and id.name.startswith("system-"):

@@ -17,6 +17,7 @@ from kubectl_gitops.settings import (
     parse_store_settings,
     render_store_settings,
     settings_path,
+    settings_text,
     update_store_settings,
 )
 
@@ -91,7 +92,7 @@ def is_bound(store: Store, path: str) -> bool:
 
 def _text(store: Store, tip: Tip, path: str, name: str) -> str:
     file = store.files(tip.commit, path).get(name)
-    return store.read([file.blob])[file.blob].decode() if file else ""
+    return settings_text(store.read([file.blob])[file.blob]) if file else ""
 
 
 def _bound(text: str, binding: Binding, who: ClusterIdentity, url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,7 +18,7 @@ from kubectl_gitops.plan import Action, Change, Plan
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import observe
 from kubectl_gitops.resource import Body, ResourceId, same
-from kubectl_gitops.sealing import SealRule, mask_pair
+from kubectl_gitops.sealing import SealRule, hiding, mask_pair
 
 __all__ = ["DiffItem", "Drift", "State", "StatusItem", "StatusReport", "diff", "drifts", "status"]
 
@@ -37,24 +37,35 @@ def diff(
 ) -> tuple[list[DiffItem], list[Change], tuple[str, ...]]:
     """What `pull` would change, or `apply` of the manifests: items, refused changes, findings."""
     if manifests is not None:
-        branch = session.read(session.store.fetch())
-        session.bound(branch)
-        plan = observe(session.cluster, manifests, session.rules(branch, validation=validation))
-        return _items(plan, branch.settings.seals), list(plan.refused), ()
+        return _diff_of(session, manifests, validation)
     picture = take_picture(session)
-    seals = picture.branch.settings.seals
-    items = _items(picture.plan, seals)
+    branch = picture.branch
+    items = _items(picture.plan, branch.secrets)
     items += [
-        DiffItem(verdict.id, mask_pair(verdict.live, None, seals)[0], None)
+        DiffItem(verdict.id, mask_pair(verdict.live, None, branch.settings.seals)[0], None)
         for verdict in picture.extra
         if not verdict.stays
     ]
     return items, list(picture.plan.refused), picture.unread
 
 
-def _items(plan: Plan, seals: Sequence[SealRule]) -> list[DiffItem]:
+def _diff_of(
+    session: Session, manifests: Sequence[OpenManifest], validation: str
+) -> tuple[list[DiffItem], list[Change], tuple[str, ...]]:
+    """What `apply` of the manifests would change, values that are sealed in them opened."""
+    branch = session.read(session.store.fetch())
+    session.bound(branch)
+    wanted = session.sealed(branch, manifests)
+    sealed = {one.id: hiding(one.sealed) for one in wanted}
+    rules = session.rules(branch, validation=validation)
+    plan = observe(session.cluster, [one.open for one in wanted], rules)
+    items = _items(plan, lambda id: (*branch.secrets(id), sealed[id]))
+    return items, list(plan.refused), ()
+
+
+def _items(plan: Plan, secrets: Callable[[ResourceId], Sequence[SealRule]]) -> list[DiffItem]:
     changes = (c for c in plan.changes if c.writes and not c.refusal)
-    return [DiffItem(c.id, *mask_pair(c.live, _after(c), seals)) for c in changes]
+    return [DiffItem(c.id, *mask_pair(c.live, _after(c), secrets(c.id))) for c in changes]
 
 
 def _after(change: Change) -> Body | None:
@@ -171,7 +182,7 @@ def _item(
         found,
         latest,
         _told(change, ""),
-        drifts(change, picture.branch.settings.seals),
+        drifts(change, picture.branch.secrets(change.id)),
     )
 
 

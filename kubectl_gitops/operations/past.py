@@ -12,7 +12,12 @@ from kubectl_gitops.history import Revision, summary
 from kubectl_gitops.manifest import Manifest, read_snapshot
 from kubectl_gitops.ports import Store, Tip
 from kubectl_gitops.resource import ResourceId
-from kubectl_gitops.settings import StoreSettings, parse_store_settings, settings_path
+from kubectl_gitops.settings import (
+    StoreSettings,
+    parse_store_settings,
+    settings_path,
+    settings_text,
+)
 
 __all__ = ["Past", "Told", "open_past", "read_settings"]
 
@@ -146,9 +151,10 @@ def read_settings(store: Store, tip: Tip, path: str) -> StoreSettings:
     if file is None:
         raise GitopsError(
             f"{store.url} {store.branch} holds no {name}: it is not bound to a cluster yet",
-            f"kubectl gitops init --repo {store.url} --branch {store.branch}",
+            f"kubectl gitops init --repo {store.url} --branch {store.branch}"
+            + (f" --path {path}" if path else ""),
         )
-    return parse_store_settings(store.read([file.blob])[file.blob].decode())
+    return parse_store_settings(settings_text(store.read([file.blob])[file.blob]))
 
 
 def _is_kind(id: ResourceId, word: str) -> bool:

@@ -21,6 +21,7 @@ from kubectl_gitops.reconcile import (
     read_parent,
     with_namespace,
 )
+from kubectl_gitops.sealing import unsealed
 
 __all__ = ["Picture", "take_picture"]
 
@@ -83,6 +84,8 @@ def _planned(
 ) -> Picture:
     for warning in branch.snapshot.warnings:
         session.tell(f"warning: {warning}")
+    for place in _in_the_clear(branch):
+        session.tell(f"warning: {place} stands in the clear in the branch; apply it to seal it")
     opened, unopened = _opened(session, branch)
     rules = session.rules(branch, Rights.DRIFT)
     lives: Lives = dict(members.lives)
@@ -104,6 +107,14 @@ def _opened(session: Session, branch: Branch) -> tuple[list[OpenManifest], list[
         except GitopsError as error:
             failed.append(error.message)
     return opened, failed
+
+
+def _in_the_clear(branch: Branch) -> Iterable[str]:
+    """Secret values that somebody committed by hand."""
+    for id, entry in branch.snapshot.entries.items():
+        yield from (
+            f"{id} {pointer}" for pointer in unsealed(entry.manifest, branch.settings.seals)
+        )
 
 
 def _disordered(opened: Iterable[OpenManifest]) -> Iterable[str]:

@@ -18,12 +18,20 @@ from kubectl_gitops.plan import Rights
 from kubectl_gitops.ports import Cluster, ClusterIdentity, Refusal, Store, Tip
 from kubectl_gitops.reconcile import Clock, Rules, with_namespace
 from kubectl_gitops.resource import Body, ResourceId
-from kubectl_gitops.sealing import Tripwire, open_manifest, seal_manifest, secret_values
+from kubectl_gitops.sealing import (
+    SealRule,
+    Tripwire,
+    hiding,
+    open_manifest,
+    seal_manifest,
+    secret_values,
+)
 from kubectl_gitops.settings import (
     SETTINGS_FILE,
     StoreSettings,
     parse_store_settings,
     settings_path,
+    settings_text,
     update_store_settings,
 )
 
@@ -42,6 +50,17 @@ class Branch:
     settings: StoreSettings
     source: str
     snapshot: Snapshot
+
+    def is_unknown(self, id: ResourceId) -> bool:
+        """Whether nobody can tell what the branch says: it stands twice, a file is unreadable."""
+        if id in self.snapshot.entries:
+            return False
+        return id in self.snapshot.duplicates or bool(self.snapshot.unreadable)
+
+    def secrets(self, id: ResourceId) -> tuple[SealRule, ...]:
+        """What is secret in a resource: by the set's rules, and what is sealed in it anyway."""
+        entry = self.snapshot.entries.get(id)
+        return (*self.settings.seals, *((hiding(entry.manifest),) if entry else ()))
 
     def listing_key(self, kid: str) -> dict[str, bytes | None]:
         """The edit that lists a key as one that may seal, which the first one does by itself."""
@@ -75,11 +94,12 @@ def read_branch(store: Store, tip: Tip, path: str) -> Branch:
         where = f"{store.url} {store.branch}" + (f" {path}/" if path else "")
         raise GitopsError(
             f"{where} holds no {SETTINGS_FILE}: it is not bound to a cluster yet",
-            f"kubectl gitops init --repo {store.url} --branch {store.branch}",
+            f"kubectl gitops init --repo {store.url} --branch {store.branch}"
+            + (f" --path {path}" if path else ""),
         )
     kept = {path: file.blob for path, file in files.items() if _is_read(path, file.mode)}
     blobs = store.read({files[name].blob, *kept.values()})
-    source = blobs[files[name].blob].decode("utf-8", "replace")
+    source = settings_text(blobs[files[name].blob])
     settings = parse_store_settings(source)
     snapshot = read_snapshot(
         tip.commit,

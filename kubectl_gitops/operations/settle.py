@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubectl_gitops import equality
+from kubectl_gitops.applyset import unlabelled
 from kubectl_gitops.manifest import OpenManifest
 from kubectl_gitops.operations.converge import converge, follow
 from kubectl_gitops.operations.session import Branch, Session
@@ -86,7 +87,10 @@ def _changes_nothing(
     if planned.refusal is not None or planned.unchecked:
         return False
     answer = planned.preview.answer if planned.preview else live
-    return not isinstance(answer, Refusal) and not equality.differences(live, answer)
+    if isinstance(answer, Refusal):
+        return False
+    # What was not ours yet lacks our label; that is none of its former content.
+    return not equality.differences(unlabelled(live), unlabelled(answer))
 
 
 def _holds_ours(ours: Branch, tip: Branch, id: ResourceId) -> bool:
@@ -104,10 +108,17 @@ def _restored(
     entries = {outcome.id: former.snapshot.entries.get(outcome.id) for outcome in refused}
     puts = [entry.manifest for entry in entries.values() if entry]
     removals = [id for id, entry in entries.items() if entry is None]
-    reasons = "; ".join(f"{o.id}: {o.refusal.reason}" for o in refused if o.refusal)
-    message = session.message("restore", entries, f"the cluster refused it: {reasons}", who)
+    reasons = _reasons(refused)
+    message = session.message("restore", entries, f"refused: {reasons}", who)
     commit = session.commit(tip.tip.commit, tip.snapshot.edit(puts, removals), message)
     answer = session.store.publish(tip.tip, commit)
     if isinstance(answer, StoreRefusal):
         return ""
     return answer if isinstance(answer, Moved) else commit
+
+
+def _reasons(refused: Sequence[Outcome]) -> str:
+    """What the server said; a refusal's message never holds a Secret's value."""
+    if len(refused) == 1 and refused[0].refusal:
+        return refused[0].refusal.message
+    return "; ".join(f"{o.id}: {o.refusal.message}" for o in refused if o.refusal)

@@ -17,8 +17,8 @@ from kubectl_gitops.reconcile.look import WORKERS
 from kubectl_gitops.reconcile.observe import Rules
 from kubectl_gitops.reconcile.parent import Parent
 from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
-from kubectl_gitops.reconcile.write import Removal, apply_change, delete_change
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.reconcile.write import Removal, Sending, apply_change, delete_change
+from kubectl_gitops.resource import Body, ResourceId, is_terminating
 
 __all__ = ["Execution", "execute", "home_first"]
 
@@ -115,7 +115,7 @@ class _Run:
         return self.pool.map(self._apply, changes)
 
     def _apply(self, change: Change) -> Outcome:
-        if change.live is not None and "deletionTimestamp" in change.live["metadata"]:
+        if change.live is not None and is_terminating(change.live):
             # Server-side apply of a terminating object answers 200 and is lost with it.
             held = self.gone([change])
             if held:
@@ -123,7 +123,7 @@ class _Run:
                 return Outcome(change, Result.BLOCKED, message=message)
             change = replace(change, live=None)
         outcome = self._tried(change)
-        if outcome.live is not None and "deletionTimestamp" in outcome.live["metadata"]:
+        if outcome.live is not None and is_terminating(outcome.live):
             return self._apply(replace(change, action=Action.CREATE, live=outcome.live))
         return outcome
 
@@ -144,7 +144,8 @@ class _Run:
         if change.sent is not None and change.live is not None:
             ignored = self.rules.ignored(change.sent, change.live)
         rules = self.rules
-        return apply_change(self.cluster, change, rules.rights, rules.validation, ignored)
+        how = Sending(rules.rights, rules.validation, change.private, ignored)
+        return apply_change(self.cluster, change, how)
 
     def stand(self, changes: Sequence[Change]) -> None:
         """Wait until what the next stage needs is there; what is not makes its users fail."""

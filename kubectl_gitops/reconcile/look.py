@@ -28,7 +28,8 @@ def catalog_of(cluster: Cluster, *, fresh: bool = False) -> Catalog:
     """The kinds the cluster serves; `GitopsError` where it does not answer."""
     answer = cluster.catalog(fresh=fresh)
     if isinstance(answer, Refusal):
-        raise GitopsError(f"the cluster does not say which kinds it serves: {answer.message}")
+        said = "" if answer.code == 0 else "the cluster does not say which kinds it serves: "
+        raise GitopsError(f"{said}{answer.message}", "kubectl cluster-info")
     return answer
 
 

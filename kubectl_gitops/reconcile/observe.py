@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubectl_gitops import applyset, equality, takeover
 from kubectl_gitops.annotations import not_applied
@@ -18,8 +18,8 @@ from kubectl_gitops.ordering import depends_on_new, provided
 from kubectl_gitops.plan import Action, Change, Plan, Preview, Rights, decide, foreign
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
-from kubectl_gitops.reconcile.write import preview
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.reconcile.write import Sending, preview, served_versions
+from kubectl_gitops.resource import Body, ResourceId, is_terminating
 
 _GLANCES = 3
 
@@ -85,7 +85,8 @@ def _coming(
         if change.writes and change.sent is not None:
             yield change.sent
     for manifest in rest:
-        if live.get(manifest.id) is None:
+        found = live.get(manifest.id)
+        if found is None or (isinstance(found, dict) and is_terminating(found)):
             yield with_namespace(manifest)
 
 
@@ -131,7 +132,9 @@ class _Planner:
         sent = self._sent(manifest, live)
         if live is not None and equality.proven_equal(sent, live) is None:
             return decide(id, api, sent, live, None)
-        return self._asked(id, api, sent, live, depends=depends_on_new(sent, new))
+        depends = depends_on_new(sent, new) or self._is_stale(api, live)
+        change = self._asked(id, api, sent, live, depends=depends, private=manifest.private)
+        return replace(change, private=manifest.private)
 
     def _live(self, id: ResourceId, api: Api) -> Body | Refusal | None:
         """The live object in the manifest's own version: another one cannot be compared with it."""
@@ -140,6 +143,12 @@ class _Planner:
             return self.cluster.get(api, id.namespace, id.name)
         return live
 
+    def _is_stale(self, api: Api, live: Body | None) -> bool:
+        """With entries of a version no longer served every dry-run is a 500."""
+        return live is not None and bool(
+            takeover.restamp_patch(live, served_versions(self.cluster, api))
+        )
+
     def _sent(self, manifest: OpenManifest, live: Body | None) -> Body:
         body = sent_body(manifest, self.rules.set_id)
         if live is None:
@@ -147,15 +156,23 @@ class _Planner:
         return takeover.respect_ignored(body, live, self.rules.ignored(body, live))
 
     def _asked(
-        self, id: ResourceId, api: Api, sent: Body, live: Body | None, *, depends: bool
+        self,
+        id: ResourceId,
+        api: Api,
+        sent: Body,
+        live: Body | None,
+        *,
+        depends: bool,
+        private: bool,
     ) -> Change:
         if depends:
             action = Action.CREATE if live is None else Action.UPDATE
-            reason = "it depends on what this change brings"
+            reason = "it cannot be checked before other writes of this change"
             return Change(id, action, api, sent, live, unchecked=reason)
         rules = self.rules
         for _ in range(_GLANCES):
-            answer = preview(self.cluster, api, sent, live, rules.rights, rules.validation)
+            how = Sending(rules.rights, rules.validation, quiet=private)
+            answer = preview(self.cluster, api, sent, live, how)
             if live is None or isinstance(answer.answer, Refusal) or _is_of(answer.answer, live):
                 break
             now = self.cluster.get(api, id.namespace, id.name)

@@ -14,9 +14,16 @@ from kubectl_gitops import equality, takeover
 from kubectl_gitops.catalog import Api
 from kubectl_gitops.plan import Action, Change, Outcome, Preview, Result, Rights, may_force
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.resource import Body, ResourceId, is_terminating
 
-__all__ = ["Removal", "apply_change", "delete_change", "preview"]
+__all__ = [
+    "Removal",
+    "Sending",
+    "apply_change",
+    "delete_change",
+    "preview",
+    "served_versions",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,78 +34,80 @@ class Removal:
     grace_period: int | None = None
 
 
-def preview(
-    cluster: Cluster, api: Api, sent: Body, live: Body | None, rights: Rights, validation: str
-) -> Preview:
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How a body is sent: how far it may take fields, how strictly it is validated.
+
+    `quiet`: it has opened values, so the server's own words are not repeated. `ignored` are the
+    pointers that a takeover must not claim.
+    """
+
+    rights: Rights = Rights.OWN
+    validation: str = "Strict"
+    quiet: bool = False
+    ignored: tuple[str, ...] = ()
+
+
+def preview(cluster: Cluster, api: Api, sent: Body, live: Body | None, how: Sending) -> Preview:
     """What the server would store. Its dry-run of the first takeover may pass kubectl's fields."""
     first = live is not None and takeover.needs_takeover(live)
-    return _send(cluster, api, sent, rights, first=first, dry_run=True, validation=validation)
+    return _send(cluster, api, sent, how, first=first, dry_run=True)
 
 
 def _send(
-    cluster: Cluster,
-    api: Api,
-    body: Body,
-    rights: Rights,
-    *,
-    first: bool,
-    dry_run: bool,
-    validation: str,
+    cluster: Cluster, api: Api, body: Body, how: Sending, *, first: bool, dry_run: bool
 ) -> Preview:
-    answer = cluster.apply(api, body, dry_run=dry_run, validation=validation)
+    def apply(*, force: bool) -> Body | Refusal:
+        return cluster.apply(
+            api, body, dry_run=dry_run, force=force, validation=how.validation, quiet=how.quiet
+        )
+
+    answer = apply(force=False)
     if not isinstance(answer, Refusal) or answer.code != 409:
         return Preview(answer)
-    taken = may_force(answer, rights, first=first)
-    if not taken:
-        return Preview(answer)
-    forced = cluster.apply(api, body, dry_run=dry_run, force=True, validation=validation)
-    return Preview(forced, taken)
+    taken = may_force(answer, how.rights, first=first)
+    return Preview(apply(force=True), taken) if taken else Preview(answer)
 
 
-def apply_change(
-    cluster: Cluster,
-    change: Change,
-    rights: Rights,
-    validation: str,
-    ignored: tuple[str, ...] = (),
-) -> Outcome:
-    """Carry out a creation or an update; `ignored` are pointers the takeover must not claim."""
+def apply_change(cluster: Cluster, change: Change, how: Sending) -> Outcome:
+    """Carry out a creation or an update."""
     assert change.api is not None
     assert change.sent is not None
     live, first, body = change.live, False, change.sent
     if change.action is Action.UPDATE and live is not None:
         first = takeover.needs_takeover(live)
-        prepared = _prepared(cluster, change.api, change.id, live, ignored)
+        prepared = _prepared(cluster, change.api, change.id, live, how)
         if isinstance(prepared, Refusal):
             return _refused(cluster, change, prepared)
         body = _guarded(change.sent, prepared)
-    sent = _send(
-        cluster, change.api, body, rights, first=first, dry_run=False, validation=validation
-    )
+    sent = _send(cluster, change.api, body, how, first=first, dry_run=False)
     if isinstance(sent.answer, Refusal):
         return _refused(cluster, change, sent.answer)
     return Outcome(change, _result(change, sent.answer), sent.answer, taken=sent.taken)
 
 
 def _prepared(
-    cluster: Cluster, api: Api, id: ResourceId, live: Body, ignored: tuple[str, ...]
+    cluster: Cluster, api: Api, id: ResourceId, live: Body, how: Sending
 ) -> Body | Refusal:
     """The live object with its ownership put right, so that an apply can be judged by it.
 
     Entries of a version no longer served come first, for with them an apply answers 500 for ever.
     """
     first = takeover.needs_takeover(live)
-    patch = takeover.restamp_patch(live, _served(cluster, api))
+    patch = takeover.restamp_patch(live, served_versions(cluster, api))
     if patch:
-        answer = cluster.patch(api, id.namespace, id.name, patch)
+        answer = cluster.patch(api, id.namespace, id.name, patch, quiet=how.quiet)
         if isinstance(answer, Refusal):
             return answer
         live = answer
-    patch = takeover.takeover_patch(live, ignored) if first else None
-    return cluster.patch(api, id.namespace, id.name, patch) if patch else live
+    patch = takeover.takeover_patch(live, how.ignored) if first else None
+    if not patch:
+        return live
+    return cluster.patch(api, id.namespace, id.name, patch, quiet=how.quiet)
 
 
-def _served(cluster: Cluster, api: Api) -> frozenset[str]:
+def served_versions(cluster: Cluster, api: Api) -> frozenset[str]:
+    """The apiVersions that the cluster serves of a kind."""
     catalog = cluster.catalog()
     if isinstance(catalog, Refusal):
         return frozenset({api.api_version})
@@ -177,6 +186,6 @@ def _deletion_looked_up(cluster: Cluster, change: Change, refusal: Refusal) -> O
         return unknown
     if live is None or live["metadata"]["uid"] != change.live["metadata"]["uid"]:
         return Outcome(change, Result.DELETED)
-    if "deletionTimestamp" in live["metadata"]:
+    if is_terminating(live):
         return Outcome(replace(change, live=live), Result.DELETED, live)
     return unknown

@@ -16,6 +16,7 @@ from kubectl_gitops.sealing.places import place_of
 from kubectl_gitops.sealing.rules import SealRule
 from kubectl_gitops.sealing.tripwire import Tripwire
 from kubectl_gitops.sealing.values import (
+    hiding,
     moved_values,
     open_manifest,
     seal_manifest,
@@ -27,6 +28,7 @@ __all__ = [
     "SealRule",
     "Tripwire",
     "exposed",
+    "hiding",
     "mask",
     "mask_pair",
     "moved_values",

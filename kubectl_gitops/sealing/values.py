@@ -20,7 +20,7 @@ from kubectl_gitops.envelope import (
 )
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import Manifest, OpenManifest, edit_text
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.resource import Body, ResourceId, ResourcePattern
 from kubectl_gitops.sealing.clear import plaintext, shown
 from kubectl_gitops.sealing.places import (
     Path,
@@ -136,7 +136,18 @@ def open_manifest(manifest: Manifest, keyring: Keyring | None) -> OpenManifest:
 
     body = replaced(merged(manifest.body, manifest.id), manifest.id, (), opened)
     text, _ = edit_text(manifest.text, manifest.body, body)
-    return OpenManifest(manifest.id, manifest.api_version, text, body)
+    private = bool(sealed_values(manifest))
+    return OpenManifest(manifest.id, manifest.api_version, text, body, private)
+
+
+def hiding(manifest: Manifest) -> SealRule:
+    """A rule for just the places that are sealed in a manifest, whatever the branch's rules say.
+
+    A rule may go from a branch, and what was sealed under it stays a secret.
+    """
+    id = manifest.id
+    places = tuple(place.pointer for place in sealed_values(manifest))
+    return SealRule(ResourcePattern(id.group, id.kind, None, id.name), places)
 
 
 def _open(manifest: Manifest, keyring: Keyring | None, spot: Spot) -> bytes:

@@ -21,6 +21,7 @@ from kubectl_gitops.settings.shared import (
     parse_store_settings,
     render_store_settings,
     settings_path,
+    settings_text,
     update_store_settings,
 )
 from kubectl_gitops.settings.targets import (
@@ -48,6 +49,7 @@ __all__ = [
     "redact_url",
     "render_store_settings",
     "settings_path",
+    "settings_text",
     "update_store_settings",
     "write_key_file",
     "write_target",

@@ -57,6 +57,7 @@ __all__ = [
     "parse_store_settings",
     "render_store_settings",
     "settings_path",
+    "settings_text",
     "update_store_settings",
 ]
 
@@ -146,6 +147,14 @@ class StoreSettings:
 def settings_path(path: str) -> str:
     """Where the settings of the set in a directory of the branch stand; empty: its root."""
     return f"{path}/{SETTINGS_FILE}" if path else SETTINGS_FILE
+
+
+def settings_text(content: bytes) -> str:
+    """The text of a settings file; `GitopsError` where it is none."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise GitopsError(f"{SETTINGS_FILE} is not UTF-8") from error
 
 
 _PATHS: Mapping[str, Path] = {
