@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.place import Place
 
 MAP = """\
@@ -102,7 +100,8 @@ def test_what_the_branch_has_and_the_cluster_lacks_leaves_the_branch(place: Plac
     place.apply(maps("one", "two"))
     place.kubectl("delete", "cm", "one")
     run = place.gitops("delete", "cm/one")
-    assert run.stderr == place.committed
+    gone = f"kubectl-gitops: configmap/{place.namespace}/one: it is gone\n"
+    assert sorted(run.stderr.splitlines(keepends=True)) == sorted([gone, place.committed])
     assert list(place.files()) == [f"{place.namespace}/configmap/two.yaml"]
 
 
@@ -205,7 +204,6 @@ def test_a_definition_takes_along_the_resources_of_its_kind(place: Place) -> Non
     assert place.live(f"crd/{plural}.example.com") == {}
 
 
-@pytest.mark.xfail(strict=True, reason="the kind is only looked up in the branch")
 def test_a_definition_that_is_not_recorded_takes_them_along_as_well(place: Place) -> None:
     plural, gizmo = gizmos(place)
     place.kubectl("apply", "-f", "-", input=definition(plural))
@@ -216,12 +214,18 @@ def test_a_definition_that_is_not_recorded_takes_them_along_as_well(place: Place
     place.gitops("pull")
 
 
-@pytest.mark.xfail(strict=True, reason="nothing is said")
 def test_a_finalizer_that_holds_is_told_when_the_time_is_up(place: Place) -> None:
     place.apply(maps("one").replace("{name", "{finalizers: [example.com/hold], name"))
-    run = place.gitops("delete", "cm/one", "--timeout=1s", exit=None)
+    run = place.gitops("delete", "cm/one", "--timeout=1s", exit=4)
     assert "deletionTimestamp" in place.live("cm/one")["metadata"]
-    place.kubectl("patch", "cm", "one", "-p", '{"metadata":{"finalizers":null}}')
+    assert (run.stdout, run.stderr) == (
+        "",
+        f"kubectl-gitops: configmap/{place.namespace}/one: still there: finalizers "
+        f"example.com/hold\n{place.committed}"
+        "error: the branch is ahead of the cluster: not everything is known to be applied\n"
+        "hint: kubectl gitops pull\n",
+    )
     assert place.files() == {}
-    assert run.exit == 1
-    assert "timed out waiting for the condition on configmaps/one" in run.stderr
+    place.kubectl("patch", "cm", "one", "-p", '{"metadata":{"finalizers":null}}')
+    place.gitops("pull")
+    assert place.live("cm/one") == {}

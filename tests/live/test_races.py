@@ -254,7 +254,6 @@ def turns_alive(place: Place) -> dict[str, str]:
     }
 
 
-@pytest.mark.xfail(strict=True, reason="exit 1, and nothing about the commit")
 def test_an_api_server_that_hangs_after_the_push_leaves_the_branch_ahead(
     distant: Place, http_repo: GitServer, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
