@@ -33,6 +33,10 @@ KEPT = ("TMPDIR", "PYTEST_", "COV_", "COVERAGE_")
 BIN = Path(sys.executable).parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="write tests/transcripts/*.txt anew")
+
+
 @pytest.fixture(autouse=True)
 def world(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
