@@ -1,8 +1,9 @@
 """Terminal sessions, told in `tests/transcripts/*.txt` and played again on a real API server.
 
 Prose stands at the margin. What is indented is a session: `$ ` begins a command, `> ` continues it,
-what it prints follows, and `[exit 3]` where it does not end with 0. `pytest --update` writes what
-was printed into the files; the difference is reviewed like code.
+what it prints follows (empty lines at its end are not told), and `[exit 3]` where it does not end
+with 0. `pytest --update` writes what was printed into the files; the difference is reviewed like
+code.
 
 What no two sessions share (ids of commits, keys and objects, times, sealed values) is printed as a
 constant of the same width, and the home directory as `~`.
@@ -70,7 +71,7 @@ class Terminal:
             text=True,
             check=False,
         )
-        lines = self._constant(answer.stdout).splitlines()
+        lines = self._constant(answer.stdout).rstrip().splitlines()
         lines += [f"[exit {answer.returncode}]"] if answer.returncode else []
         printed = "".join(f"    {line}".rstrip() + "\n" for line in lines)
         return f"    $ {step['command']}{printed}"

@@ -72,7 +72,7 @@ def _status(item: StatusItem) -> Body:
 
 def history_patches(told: Iterable[Told], *, bare: bool) -> str:
     """Each revision's RFC 6902 patch; `bare` without the headings."""
-    return "".join(_patch(one, bare=bare) for one in told)
+    return ("" if bare else "\n").join(_patch(one, bare=bare) for one in told)
 
 
 def _patch(told: Told, *, bare: bool) -> str:
@@ -83,7 +83,7 @@ def _patch(told: Told, *, bare: bool) -> str:
     title = f"revision {revision.revision} · {revision.commit[:7]} · {revision.author}"
     heading = printable(f"{title} · {revision.time} · {revision.operation or 'commit'}")
     change = body if revision.patch is not None else f"# {printable(told.summary)}"
-    return f"{heading}\n{change}\n\n"
+    return f"{heading}\n{change}\n"
 
 
 def diff_text(items: Iterable[DiffItem]) -> str:

@@ -6,6 +6,12 @@ Every resource here was in the branch once and left it by a commit that somebody
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
 
 from tests.bound import Bound, config_map
 from tests.git import git
@@ -194,7 +200,11 @@ def test_the_last_resource_needs_a_yes(bound: Bound) -> None:
     bound.commit(gone("a"))
     run = bound("pull", exit=1)
     what = f"1 resource (configmap/{bound.namespace}/a)"
-    assert run.stderr.splitlines()[-1] == f"error: {what} not pruned: that needs a yes"
+    assert run.stderr == (
+        f"  - configmap/{bound.namespace}/a\n"
+        f"error: {what} not pruned: that needs a yes\n"
+        "hint: kubectl gitops pull --allow-prune 1\n"
+    )
     assert left(bound) == "a"
     assert bound("pull", "--yes").stdout == "configmap/a deleted\n"
 
@@ -250,7 +260,7 @@ def test_what_takes_others_along_needs_a_yes(bound: Bound) -> None:
     for file, name in zip(files, names, strict=True):
         bound.commit({file: None})
         run = bound("pull", "--dry-run", exit=1)
-        assert run.stderr.splitlines()[-1].endswith("not pruned: that needs a yes"), name
+        assert "not pruned: that needs a yes\n" in run.stderr, name
         bound.commit({file: files[file]})
     bound.commit(dict.fromkeys(files))
     assert len(bound.there(*names)) == 3
@@ -286,6 +296,7 @@ def test_after_a_rewritten_branch_a_prune_has_to_be_accepted(bound: Bound) -> No
     assert run.stderr == (
         f"error: 1 resource (configmap/{bound.namespace}/b) not pruned: "
         "the branch was rewritten since the last pull\n"
+        "hint: kubectl gitops pull --accept-rewrite\n"
     )
     assert left(bound) == "ab"
     assert bound("pull", "--accept-rewrite").stdout == "configmap/b deleted\n"
@@ -316,3 +327,29 @@ def test_a_set_never_removes_what_is_another_sets(bound: Bound) -> None:
     bound.commit({"other/c.yaml": None})
     assert bound("pull", *here).stdout == ""
     assert left(bound) == "abc"
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("n\n", "ab"), ("y\n", "a")])
+def test_a_person_at_a_terminal_is_asked(bound: Bound, answer: str, kept: str) -> None:
+    """Also for what would need no yes elsewhere."""
+    pulled(bound, "ab")
+    bound.commit(gone("b"))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kubectl_gitops", "pull"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    )
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    out, _ = process.communicate(timeout=60)
+    asked = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert f"  - configmap/{bound.namespace}/b\r\n" in asked
+    assert "Remove" in asked
+    assert left(bound) == kept
+    assert (process.returncode, out) == (
+        (0, "configmap/b deleted\n") if kept == "a" else (1, "")
+    ), asked
