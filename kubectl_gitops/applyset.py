@@ -40,6 +40,7 @@ _TOOLING = "applyset.kubernetes.io/tooling"
 _GROUP_KINDS = "applyset.kubernetes.io/contains-group-kinds"
 _NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
 _COMMIT = "kubectl-gitops/commit"
+_ORIGIN = "kubectl-gitops/origin"
 _TOOL = "kubectl-gitops"
 
 
@@ -49,11 +50,13 @@ class ParentState:
 
     `group_kinds` (`Deployment.apps`) and `namespaces` (without the parent's own) are a superset of
     what is in the cluster; `commit` is the last one that was carried out whole, empty before that.
+    `origin` tells the branch that keeps the set from others that call theirs by the same name.
     """
 
     group_kinds: frozenset[str] = frozenset()
     namespaces: frozenset[str] = frozenset()
     commit: str = ""
+    origin: str = ""
 
 
 def parent_name(set_name: str) -> str:
@@ -77,6 +80,8 @@ def parent_body(set_name: str, home: str, state: ParentState, version: str) -> B
     }
     if state.commit:
         annotations[_COMMIT] = state.commit
+    if state.origin:
+        annotations[_ORIGIN] = state.origin
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -105,6 +110,7 @@ def parent_state(live: Body, set_name: str, home: str) -> ParentState:
         _listed(annotations[_GROUP_KINDS]),
         _listed(annotations.get(_NAMESPACES, "")) - {home},
         annotations.get(_COMMIT, ""),
+        annotations.get(_ORIGIN, ""),
     )
 
 

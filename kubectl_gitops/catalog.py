@@ -92,11 +92,17 @@ def declared_by(crd: Body) -> tuple[Api, ...]:
 
     A definition without the fields that say so declares nothing: the API server will refuse it.
     """
-    spec = crd.get("spec") or {}
-    names = spec.get("names") or {}
-    if not names.get("kind") or not names.get("plural") or not spec.get("group"):
-        return ()
-    served = [version for version in spec.get("versions") or () if version.get("served")]
+    match crd:
+        case {
+            "spec": {
+                "group": str(group),
+                "names": {"kind": str(_), "plural": str(_)} as names,
+                "versions": [*versions],
+            } as spec
+        } if group:
+            served = [v for v in versions if isinstance(v, dict) and v.get("served")]
+        case _:
+            return ()
     return tuple(
         Api(
             group=spec["group"],

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.resource import Body, ResourceId
@@ -317,11 +317,11 @@ def _needs(id: ResourceId, body: Body) -> Iterator[ResourceId]:
         if not _is_limit(id):
             yield ResourceId("", "ResourceQuota", id.namespace, "")
     if id.group == _RBAC and id.kind in ("RoleBinding", "ClusterRoleBinding"):
-        role = body.get("roleRef") or {}
+        role = _map(body.get("roleRef"))
         namespace = id.namespace if role.get("kind") == "Role" else ""
         yield ResourceId(_RBAC, role.get("kind", ""), namespace, role.get("name", ""))
     if (id.group, id.kind) == ("", "Pod"):
-        yield from _needs_of_pod(id, body.get("spec") or {})
+        yield from _needs_of_pod(id, _map(body.get("spec")))
 
 
 def _needs_of_pod(id: ResourceId, spec: Body) -> Iterator[ResourceId]:
@@ -348,5 +348,10 @@ def _is_definition(id: ResourceId) -> bool:
 
 def _defines(definition: Body) -> ResourceId:
     """The kind that a CustomResourceDefinition brings; one without names brings no real kind."""
-    spec = definition.get("spec") or {}
-    return ResourceId(spec.get("group", ""), (spec.get("names") or {}).get("kind", ""), "", "")
+    spec = _map(definition.get("spec"))
+    return ResourceId(spec.get("group", ""), _map(spec.get("names")).get("kind", ""), "", "")
+
+
+def _map(value: Any) -> Body:
+    """A map, or an empty one: what is no map the API server refuses, not this."""
+    return value if isinstance(value, dict) else {}

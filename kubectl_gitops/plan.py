@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 
 from kubectl_gitops import applyset, equality, takeover
 from kubectl_gitops.annotations import keeps
-from kubectl_gitops.catalog import Api
+from kubectl_gitops.catalog import Api, declared_by
 from kubectl_gitops.errors import printable
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.resource import Body, ResourceId, is_terminating
@@ -232,12 +232,14 @@ def prune_verdict(
     *,
     applied_uids: frozenset[str],
     namespaces_in_use: frozenset[str],
+    kinds_in_use: frozenset[str] = frozenset(),
     outside: str = "",
 ) -> PruneVerdict:
     """Decide about one member. Branch and cluster must both say that it is ours and not wanted.
 
     `applied_uids`: objects the plan keeps under any API group (an Ingress seen as extensions and
-    as networking.k8s.io is one object). `namespaces_in_use`: those that hold declared resources.
+    as networking.k8s.io is one object). `namespaces_in_use`: those that hold declared resources
+    or members that stay; `kinds_in_use`: the declared ones, as `Kind.group`.
     `outside`: why the scope does not hold it, empty where it does.
     """
     metadata = live["metadata"]
@@ -251,8 +253,15 @@ def prune_verdict(
     elif controller_of(live):
         stays = "a controller owns it"
     elif (id.group, id.kind) == ("", "Namespace") and id.name in namespaces_in_use:
-        stays = "it holds declared resources"
+        stays = "it holds resources that stay"
+    elif any(api.group_kind in kinds_in_use for api in _defined(id, live)):
+        stays = "it defines declared resources"
     return PruneVerdict(id, live, stays, asks=(id.group, id.kind) in _ASKS)
+
+
+def _defined(id: ResourceId, live: Body) -> tuple[Api, ...]:
+    is_definition = id.group_kind == "CustomResourceDefinition.apiextensions.k8s.io"
+    return declared_by(live) if is_definition else ()
 
 
 def prune_limit(declared: int, removals: int) -> int:

@@ -46,7 +46,17 @@ def identified(document: Document) -> Body:
         raise GitopsError(f"{place}: {printable(body['kind'])} has no metadata.name")
     if metadata.get("namespace") is not None and type(metadata["namespace"]) is not str:
         raise GitopsError(f"{place}: metadata.namespace is not a string")
+    for name in ("labels", "annotations"):
+        if not _is_text_map(metadata.get(name)):
+            raise GitopsError(f"{place}: metadata.{name} is not a map of strings")
     return body
+
+
+def _is_text_map(value: Any) -> bool:
+    """True for what labels and annotations may be; null values are the API server's to judge."""
+    if value is None:
+        return True
+    return type(value) is dict and all(part is None or type(part) is str for part in value.values())
 
 
 def _is_text(value: Any) -> bool:

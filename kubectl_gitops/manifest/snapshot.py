@@ -205,13 +205,22 @@ def _resources(data: bytes, path: str) -> list[Document]:
     """The resources in a file; none in one that cannot hold any, whether it is YAML or not."""
     if _is_kustomization(path):
         return []
-    if not (b"apiVersion" in data and b"kind" in data) and data[:2] not in _UTF16:
+    words = (b"apiVersion" in data) + (b"kind" in data)
+    if not words and data[:2] not in _UTF16:
         return []
-    file = parse_file(data, path)
+    try:
+        file = parse_file(data, path)
+    except GitopsError:
+        if words == 1:
+            return []  # values, templates: what is no YAML and has half the words is no manifest
+        raise
     found: list[Document] = []
     for index, chunk in enumerate(file.chunks):
         if _is_manifest(chunk.value):
             found += flatten(document_of(file.text, chunk, index, path))
+        elif _is_slip(chunk.value):
+            # Read as no manifest, a slip of the hand would have the resource pruned.
+            identified(document_of(file.text, chunk, index, path))
     for resource in found:
         identified(resource)
     return found
@@ -225,6 +234,18 @@ def _is_manifest(value: object) -> bool:
     match value:
         case {"apiVersion": str(version), "kind": str(kind)} if version and kind:
             return group_of(version) != _KUSTOMIZE
+    return False
+
+
+def _is_slip(value: object) -> bool:
+    """A document that was meant as a manifest: it has metadata, and apiVersion or kind is amiss."""
+    match value:
+        case {"apiVersion": str(version), "kind": str(kind)} if version and kind:
+            return False
+        case {"metadata": {"name": str()}, "apiVersion": _}:
+            return True
+        case {"metadata": {"name": str()}, "kind": _}:
+            return True
     return False
 
 

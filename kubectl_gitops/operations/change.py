@@ -88,8 +88,8 @@ def carry(session: Session, request: Request) -> Report:
     another cluster, or its server refuses the push.
     """
     branch = session.read(session.store.fetch())
-    who = session.bound(branch)
     for _ in range(_TRIES):
+        who = session.bound(branch)
         intent = request.intend(branch)
         if intent.plan.refused or request.dry_run:
             return _planned(request, intent)
@@ -160,7 +160,7 @@ def _publish(session: Session, branch: Branch, commit: str) -> Tip | Moved:
 def _parent(session: Session, branch: Branch) -> Parent:
     """Before anything is pushed: a parent that may not be read is the end."""
     settings = branch.settings
-    return read_parent(session.cluster, settings.set_name, settings.home_namespace)
+    return read_parent(session.cluster, settings.set_name, settings.home_namespace, settings.origin)
 
 
 def _followed(session: Session, request: Request, done: _Published) -> Report:

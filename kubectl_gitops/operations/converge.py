@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from kubectl_gitops import applyset
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.session import Branch, Session
-from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
+from kubectl_gitops.plan import Action, Change, Outcome, Plan, Preview, Result, prune_verdict
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, Execution, Rules, execute, look, observe
 from kubectl_gitops.resource import Body, ResourceId, same
@@ -28,7 +27,13 @@ def settled_without_write(plan: Plan) -> dict[ResourceId, Outcome]:
     """The outcomes of the changes that call nothing."""
     results = {Action.UNCHANGED: Result.UNCHANGED, Action.SKIP: Result.SKIPPED}
     return {
-        change.id: Outcome(change, results[change.action], change.live, message=change.reason)
+        change.id: Outcome(
+            change,
+            Result.BLOCKED if change.refusal else results[change.action],
+            change.live,
+            change.refusal,
+            change.reason,
+        )
         for change in plan.changes
         if change.action in results
     }
@@ -95,9 +100,21 @@ def _removal(change: Change, live: Body | Refusal | None, rules: Rules) -> Chang
         raise GitopsError(f"{change.id} cannot be read: {live.message}", "kubectl gitops pull")
     if live is None:
         return replace(change, action=Action.SKIP, live=None, reason="it is gone")
-    if not applyset.owns(live, rules.set_id) and not _is_meant(change, live):
-        return replace(change, action=Action.SKIP, live=live, reason="it is not this set's")
+    if not _is_meant(change, live):
+        return _pruned(replace(change, live=live, sent=None, unchecked=""), live, rules)
     return replace(change, action=Action.DELETE, live=live, sent=None, preview=None, unchecked="")
+
+
+def _pruned(change: Change, live: Body, rules: Rules) -> Change:
+    """Somebody took it off the branch meanwhile: the rules of a prune hold, and `pull` can ask."""
+    verdict = prune_verdict(
+        change.id, live, rules.set_id, applied_uids=frozenset(), namespaces_in_use=frozenset()
+    )
+    if not verdict.stays and not verdict.asks:
+        return replace(change, action=Action.DELETE, preview=None)
+    why = verdict.stays or "removing it needs a yes"
+    held = Refusal(0, "Held", f"the branch has it no more, and {why}")
+    return replace(change, action=Action.SKIP, preview=Preview(held))
 
 
 def _is_meant(change: Change, live: Body) -> bool:

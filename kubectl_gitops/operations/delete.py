@@ -47,7 +47,7 @@ def delete(session: Session, targets: Sequence[ResourceId], options: DeleteOptio
     """
 
     def intend(branch: Branch) -> Intent:
-        return intend_to_remove(session, branch, targets, options)
+        return intend_to_remove(session, branch, tuple(dict.fromkeys(targets)), options)
 
     request = Request("delete", options.reason, intend, session.rules, options.how, options.dry_run)
     return carry(session, request)

@@ -36,16 +36,21 @@ def list_members(
 ) -> Members:
     """LIST each kind by the set's label: across the cluster, or per namespace where that is 403.
 
-    A kind that the cluster serves no longer has no members.
+    A kind that the cluster serves no longer has no members; one whose group discovery could not
+    read may have many.
     """
-    wanted = sorted(namespaces)
-    apis = [api for name in sorted(group_kinds) if (api := _api(catalog, name)) is not None]
+    wanted, group_kinds = sorted(namespaces), sorted(group_kinds)
+    apis = [api for name in group_kinds if (api := _api(catalog, name)) is not None]
     with ThreadPoolExecutor(WORKERS) as pool:
         answers = pool.map(lambda api: _listed(cluster, api, set_id, wanted), apis)
         listed = list(zip(apis, answers, strict=True))
     lives: dict[ResourceId, Body] = {}
     kinds: dict[ResourceId, Api] = {}
-    unread: list[str] = []
+    unread = [
+        f"{name} cannot be listed: the API server of its group does not answer"
+        for name in group_kinds
+        if _api(catalog, name) is None and _is_broken(catalog, name)
+    ]
     for api, answer in listed:
         if isinstance(answer, Refusal):
             unread.append(f"{api.plural} cannot be listed: {answer.message}")
@@ -59,6 +64,11 @@ def list_members(
 def _api(catalog: Catalog, group_kind: str) -> Api | None:
     kind, _, group = group_kind.partition(".")
     return catalog.find(group, kind)
+
+
+def _is_broken(catalog: Catalog, group_kind: str) -> bool:
+    group = group_kind.partition(".")[2]
+    return any(version.rpartition("/")[0] == group for version in catalog.broken)
 
 
 def _listed(cluster: Cluster, api: Api, set_id: str, namespaces: list[str]) -> list[Body] | Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kubectl_gitops.errors import GitopsError
@@ -13,14 +14,17 @@ from kubectl_gitops.ordering import check_dependencies
 from kubectl_gitops.plan import Plan, PruneVerdict, Rights, prune_verdict
 from kubectl_gitops.ports import ClusterIdentity
 from kubectl_gitops.reconcile import (
+    WORKERS,
     Lives,
     Parent,
     Rules,
     catalog_of,
+    look,
     observe,
     read_parent,
     with_namespace,
 )
+from kubectl_gitops.resource import labels_of
 from kubectl_gitops.sealing import unsealed
 
 __all__ = ["Picture", "take_picture"]
@@ -51,14 +55,29 @@ def take_picture(session: Session) -> Picture:
     branch = session.read(session.store.fetch())
     who = session.bound(branch)
     settings = branch.settings
-    parent = read_parent(session.cluster, settings.set_name, settings.home_namespace)
+    parent = read_parent(
+        session.cluster, settings.set_name, settings.home_namespace, settings.origin
+    )
     for _ in range(_LOOKS):
-        kinds = _kinds(branch.snapshot)
-        members = _members(session, branch, parent, kinds)
+        seen = branch
+        members = _members(session, branch, parent)
+        lives = _lives(session, branch, members)
         branch = _at_tip(session, branch)
-        if _kinds(branch.snapshot) <= kinds:
+        if branch.snapshot.entries.keys() <= seen.snapshot.entries.keys():
             break
-    return _planned(session, who, branch, parent, members)
+    return _planned(session, who, branch, parent, members, lives)
+
+
+def _lives(session: Session, branch: Branch, members: Members) -> Lives:
+    """What is live of what the branch declares, members or not."""
+    catalog = catalog_of(session.cluster)
+    lacking = {
+        id: api
+        for id in branch.snapshot.entries
+        if id not in members.lives and (api := catalog.find(id.group, id.kind)) is not None
+    }
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return {**members.lives, **look(session.cluster, lacking, pool)}
 
 
 def _kinds(snapshot: Snapshot) -> set[str]:
@@ -70,17 +89,22 @@ def _at_tip(session: Session, branch: Branch) -> Branch:
     return branch if tip.commit == branch.tip.commit else session.read(tip)
 
 
-def _members(session: Session, branch: Branch, parent: Parent, kinds: set[str]) -> Members:
+def _members(session: Session, branch: Branch, parent: Parent) -> Members:
     declared = {id.namespace for id in branch.snapshot.entries if id.namespace}
     namespaces = declared | parent.state.namespaces | {parent.home}
     rules = session.rules(branch)
     catalog = catalog_of(session.cluster)
-    everything = kinds | parent.state.group_kinds
+    everything = _kinds(branch.snapshot) | parent.state.group_kinds
     return list_members(session.cluster, catalog, everything, rules.set_id, namespaces)
 
 
 def _planned(
-    session: Session, who: ClusterIdentity, branch: Branch, parent: Parent, members: Members
+    session: Session,
+    who: ClusterIdentity,
+    branch: Branch,
+    parent: Parent,
+    members: Members,
+    lives: Lives,
 ) -> Picture:
     for warning in branch.snapshot.warnings:
         session.tell(f"warning: {warning}")
@@ -88,7 +112,6 @@ def _planned(
         session.tell(f"warning: {place} stands in the clear in the branch; apply it to seal it")
     opened, unopened = _opened(session, branch)
     rules = session.rules(branch, Rights.DRIFT)
-    lives: Lives = dict(members.lives)
     plan = observe(session.cluster, opened, rules, lives)
     unread = (*members.unread, *_unreadable(branch.snapshot), *unopened, *_disordered(opened))
     extra = _extra(branch, members, plan, rules)
@@ -133,19 +156,31 @@ def _unreadable(snapshot: Snapshot) -> Iterable[str]:
 
 
 def _extra(branch: Branch, members: Members, plan: Plan, rules: Rules) -> tuple[PruneVerdict, ...]:
-    declared = branch.snapshot.entries
+    """A verdict on every member that the branch does not declare.
+
+    Judged twice: a Namespace takes all that is in it along, so one that holds a member that stays
+    stays, too.
+    """
+    declared = {*branch.snapshot.entries, *branch.snapshot.duplicates}
     kept = [change.live for change in plan.changes if change.live is not None]
     uids = frozenset(live["metadata"]["uid"] for live in kept)
-    namespaces = frozenset(id.namespace for id in declared if id.namespace)
-    return tuple(
-        prune_verdict(
-            id,
-            live,
-            rules.set_id,
-            applied_uids=uids,
-            namespaces_in_use=namespaces,
-            outside=branch.settings.outside(id, live["metadata"].get("labels")),
+    kinds = frozenset(id.group_kind for id in declared)
+    extra = {id: live for id, live in sorted(members.lives.items()) if id not in declared}
+
+    def verdicts(namespaces: Iterable[str]) -> tuple[PruneVerdict, ...]:
+        return tuple(
+            prune_verdict(
+                id,
+                live,
+                rules.set_id,
+                applied_uids=uids,
+                namespaces_in_use=frozenset(namespaces),
+                kinds_in_use=kinds,
+                outside=branch.settings.outside(id, labels_of(live)),
+            )
+            for id, live in extra.items()
         )
-        for id, live in sorted(members.lives.items())
-        if id not in declared and id not in branch.snapshot.duplicates
-    )
+
+    namespaces = {id.namespace for id in declared}
+    staying = {verdict.id.namespace for verdict in verdicts(namespaces) if verdict.stays}
+    return verdicts(namespaces | staying)

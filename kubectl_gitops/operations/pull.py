@@ -67,6 +67,7 @@ def pull(session: Session, options: PullOptions) -> Report:
             plan = Plan((*picture.plan.changes, *_removals(picture, prune)))
             return _reported(picture, prune, plan, {}, dry_run=True)
         outcomes = _executed(session, picture, prune, options)
+        ended = {id: outcome for id, outcome in ended.items() if outcome.result.done}
         ended |= {outcome.id: _latest(ended.get(outcome.id), outcome) for outcome in outcomes}
         report = _reported(picture, prune, picture.plan, ended)
         moved = any(outcome.result is Result.MOVED for outcome in outcomes)
@@ -123,6 +124,8 @@ def _held(
         return ("more than allowed", allow) if count > options.allow_prune else ("", "")
     # Before the first complete pull nothing vouches that all of these members came from here.
     unproven = not picture.parent.state.commit
+    if options.dry_run:
+        return "", ""
     asks = any(verdict.asks for verdict in removals)
     beyond = asks or unproven or declared == 0 or count > prune_limit(declared, count)
     return ("", "") if options.confirm(removals, beyond) else ("that needs a yes", allow)
@@ -153,10 +156,17 @@ def _executed(
     if any(change.writes for change in writes):
         _widened(session, picture, options.how)
     outcomes += execute(session.cluster, Plan(tuple(writes)), picture.rules, options.how)
-    if prune.removals and all(outcome.result.done for outcome in outcomes):
+    if prune.removals and _may_remove(session, picture, outcomes):
         removals = Plan(_removals(picture, prune))
         outcomes += execute(session.cluster, removals, picture.rules, options.how)
     return outcomes
+
+
+def _may_remove(session: Session, picture: Picture, outcomes: list[Outcome]) -> bool:
+    """Only after everything else succeeded, and never by a tip that has moved meanwhile."""
+    if not all(outcome.result.done for outcome in outcomes):
+        return False
+    return session.store.fetch().commit == picture.branch.tip.commit
 
 
 def _widened(session: Session, picture: Picture, how: Execution) -> None:

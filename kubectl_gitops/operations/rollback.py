@@ -114,7 +114,14 @@ def of_operation(session: Session, branch: Branch, commit: str) -> Former:
 
 
 def _states(branch: Branch, ids: Iterable[ResourceId]) -> Former:
+    """The resources as a branch declares them; `GitopsError` where it cannot be read."""
     entries = branch.snapshot.entries
+    unknown = [id for id in sorted(ids) if branch.is_unknown(id)]
+    if unknown:
+        raise GitopsError(
+            f"{unknown[0]} cannot be read in {branch.tip.commit[:7]}; nothing was changed",
+            f"kubectl gitops history {unknown[0].argument}",
+        )
     return {id: entries[id].manifest if id in entries else None for id in sorted(ids)}
 
 

@@ -7,12 +7,18 @@ fetch is the only way to see a newer one, so no decision ever mixes two commits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kubectl_gitops import applyset, takeover
 from kubectl_gitops.envelope import Keyring
-from kubectl_gitops.errors import Exit, GitopsError
-from kubectl_gitops.manifest import Manifest, OpenManifest, Snapshot, read_snapshot
+from kubectl_gitops.errors import Exit, GitopsError, printable
+from kubectl_gitops.manifest import (
+    Manifest,
+    OpenManifest,
+    Snapshot,
+    is_manifest_path,
+    read_snapshot,
+)
 from kubectl_gitops.message import Message, Signature, subject
 from kubectl_gitops.plan import Rights
 from kubectl_gitops.ports import Cluster, ClusterIdentity, Refusal, Store, Tip
@@ -107,12 +113,26 @@ def read_branch(store: Store, tip: Tip, path: str) -> Branch:
         root=path,
         default_namespace=settings.default_namespace,
     )
+    links = {path: _followed(path) for path, file in files.items() if _is_link(path, file.mode)}
+    snapshot = replace(snapshot, unreadable={**snapshot.unreadable, **links})
     return Branch(tip, path, settings, source, snapshot)
+
+
+def _is_link(path: str, mode: int) -> bool:
+    """A manifest's path that holds no file: a symbolic link, or another repository."""
+    return mode not in _FILES and is_manifest_path(path)
+
+
+def _followed(path: str) -> GitopsError:
+    return GitopsError(f"{printable(path)} is a link: links in a branch are not followed")
 
 
 def _is_read(path: str, mode: int) -> bool:
     """Regular files that may hold manifests, and what tells that a directory is another set."""
-    return mode in (0o100644, 0o100755) and path.endswith((".yaml", ".yml", ".json", ".toml"))
+    return mode in _FILES and path.endswith((".yaml", ".yml", ".json", ".toml"))
+
+
+_FILES = (0o100644, 0o100755)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +210,10 @@ class Session:
         What is sealed in the input already is opened for the cluster. `GitopsError` where a value
         needs a key and none is known, or one that the set does not list.
         """
-        keyring, rules = self.keys(branch.settings), branch.settings.seals
-        entries = branch.snapshot.entries
+        keyring, entries = self.keys(branch.settings), branch.snapshot.entries
         pairs = []
         for manifest in manifests:
+            rules = branch.secrets(manifest.id)
             if secret_values(manifest, rules):
                 _check_listed(keyring, branch.settings)
             entry = entries.get(manifest.id)
@@ -204,9 +224,8 @@ class Session:
 
     def sealing_key(self, branch: Branch, wanted: Iterable[Wanted]) -> str:
         """The id of the key that sealed these, empty where nothing had to be sealed."""
-        rules = branch.settings.seals
         keyring = self.keys(branch.settings)
-        if keyring is None or not any(secret_values(one.open, rules) for one in wanted):
+        if keyring is None or not any(one.open.private for one in wanted):
             return ""
         return keyring.primary().kid
 

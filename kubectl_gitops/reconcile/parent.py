@@ -38,8 +38,11 @@ class Parent:
         return ResourceId("", "ConfigMap", self.home, parent_name(self.set_name))
 
 
-def read_parent(cluster: Cluster, set_name: str, home: str) -> Parent:
-    """Read it; `GitopsError` where it may not be read or belongs to another tool."""
+def read_parent(cluster: Cluster, set_name: str, home: str, origin: str = "") -> Parent:
+    """Read it; `GitopsError` where it may not be read, or is another tool's or another branch's.
+
+    `origin` is the branch's own; empty asks for the parent of whichever branch.
+    """
     live = cluster.get(_CONFIG_MAPS, home, parent_name(set_name))
     if isinstance(live, Refusal):
         name = f"configmap/{home}/{parent_name(set_name)}"
@@ -48,7 +51,14 @@ def read_parent(cluster: Cluster, set_name: str, home: str) -> Parent:
             f"kubectl auth can-i get configmaps -n {home}",
         )
     state = parent_state(live, set_name, home) if live else ParentState()
-    return Parent(set_name, home, state, live)
+    if origin and state.origin not in ("", origin):
+        # Both would prune what the other declares.
+        raise GitopsError(
+            f"the cluster has a set named {set_name} in {home} that another branch keeps",
+            f"kubectl get configmap -n {home} {parent_name(set_name)} -o yaml",
+            "kubectl gitops init --repo URL --set OTHER   # a set of another name",
+        )
+    return Parent(set_name, home, replace(state, origin=origin or state.origin), live)
 
 
 def widen(
@@ -81,17 +91,27 @@ def note(
     `after`: only if that commit is the noted one now (an `apply` on top of it). `group_kinds` and
     `namespaces`, from a complete `pull`, become exactly what the parent names.
     """
-    kinds = None if group_kinds is None else frozenset(group_kinds)
+    if group_kinds is None:
+        return _settled(cluster, parent, lambda state: _at(state, commit, after))
+    known, kinds = parent.state, frozenset(group_kinds)
     spaces = frozenset(namespaces) - {parent.home}
 
     def noted(state: ParentState) -> ParentState:
-        if after is not None and state.commit != after:
-            return state
-        if kinds is None:
-            return replace(state, commit=commit)
-        return replace(state, commit=commit, group_kinds=kinds, namespaces=spaces)
+        # What somebody has widened it by since we looked is kept: members may be on their way.
+        return replace(
+            state,
+            commit=commit,
+            group_kinds=kinds | (state.group_kinds - known.group_kinds),
+            namespaces=spaces | (state.namespaces - known.namespaces),
+        )
 
     return _settled(cluster, parent, noted)
+
+
+def _at(state: ParentState, commit: str, after: str | None) -> ParentState:
+    if after is not None and state.commit != after:
+        return state
+    return replace(state, commit=commit)
 
 
 def _settled(
@@ -108,7 +128,7 @@ def _settled(
             return replace(parent, state=state, live=answer)
         if answer.code != 409:
             raise _unwritten(parent, answer)
-        parent = read_parent(cluster, parent.set_name, parent.home)
+        parent = read_parent(cluster, parent.set_name, parent.home, parent.state.origin)
     raise GitopsError(
         f"{parent.id}, the parent of the set, is rewritten faster than it can be updated",
         f"kubectl get configmap -n {parent.home} {parent.id.name} --show-managed-fields -o yaml",

@@ -35,6 +35,7 @@ empty `group` is the core group.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -128,6 +129,11 @@ class StoreSettings:
     salt: bytes | None = None
     seals: tuple[SealRule, ...] = ()
     ignores: tuple[IgnoreRule, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """What tells this set from one of the same name in another branch: made of the salt."""
+        return hashlib.sha256(self.salt).hexdigest()[:16] if self.salt else ""
 
     def outside(self, id: ResourceId, labels: Mapping[str, str] | None) -> str:
         """Why a resource is outside of the scope; empty where it is inside.

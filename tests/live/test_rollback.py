@@ -44,7 +44,9 @@ def test_a_rollback_is_a_new_commit_that_brings_back_what_was_written(place: Pla
     place.gitops("rollback", "cm", "settings", "--to-revision", "1")
     assert place.live("cm/settings")["data"] == {"title": "Shop"}
     assert place.files() == first  # the comment, too
-    assert [r["operation"] for r in place.gitops("history", "cm/settings", "-o", "json").json["items"]] == [
+    assert [
+        r["operation"] for r in place.gitops("history", "cm/settings", "-o", "json").json["items"]
+    ] == [
         "rollback",
         "rollback",
         "apply",
@@ -88,7 +90,9 @@ def test_a_rollback_to_a_commit_makes_alters_and_removes(place: Place) -> None:
 def test_undo_takes_back_a_whole_operation_and_can_be_undone(place: Place, tmp_path: Path) -> None:
     key = tmp_path / "key"
     place.gitops("secret", "keygen", "--out", key)
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {p: very-secret-value}\n"
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {p: very-secret-value}\n"
+    )
     place.apply(f"{settings('Shop')}---\n{secret}", "--key-file", str(key))
     place.gitops("delete", "cm/settings", "secret/db")
     assert place.live("secret/db") == {}

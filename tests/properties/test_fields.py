@@ -2,9 +2,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_gitops import pointer
-from kubectl_gitops.equality import differences, same
+from kubectl_gitops.equality import differences
 from kubectl_gitops.fields import difference, remove_pointers, union
 from kubectl_gitops.fields import pointers as leaves
+from kubectl_gitops.resource import same
 
 ELEMENTS = ("f:a", "f:b", "f:c/d", 'k:{"name":"a"}', 'k:{"name":"b"}', 'v:"x"')
 

@@ -245,7 +245,7 @@ def test_an_owner_that_is_no_controller_holds_nothing():
 def test_a_namespace_stays_while_declared_resources_live_in_it():
     in_use = frozenset({"shop"})
     assert verdict(live(), NAMESPACE, namespaces_in_use=in_use) == PruneVerdict(
-        NAMESPACE, live(), "it holds declared resources", asks=True
+        NAMESPACE, live(), "it holds resources that stay", asks=True
     )
     assert verdict(live(), NAMESPACE) == PruneVerdict(NAMESPACE, live(), asks=True)
     named_alike = ResourceId("", "ConfigMap", "shop", "shop")

@@ -275,7 +275,6 @@ def test_patches_have_a_heading_each_and_creations_say_so():
         "revision 1 · 1111111 · Ada Lovelace <ada@example.com> · 2026-01-02T03:04:05+00:00 · "
         "commit\n"
         "# created\n"
-        "\n"
     )
 
 
