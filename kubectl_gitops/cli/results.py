@@ -76,7 +76,8 @@ def tell_findings(report: Report) -> None:
     for finding in report.findings:
         talk.error(finding)
     if any(change.refusal and conflicts(change.refusal.causes) for change in report.refused):
-        talk.hint("kubectl gitops diff -f FILE            # see what differs")
+        file = "" if report.operation == "pull" else " -f FILE"
+        talk.hint(f"kubectl gitops diff{file}            # see what differs")
         talk.hint("kubectl gitops apply -f FILE --force-conflicts   # take the fields over")
     for hint in report.hints:
         talk.hint(hint)

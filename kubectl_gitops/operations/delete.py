@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kubectl_gitops.applyset import belongs_to_other
 from kubectl_gitops.catalog import Api, Catalog, declared_by
@@ -18,7 +18,7 @@ from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Plan, Preview, controller_of, foreign
-from kubectl_gitops.ports import Refusal
+from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import unmanageable
@@ -102,20 +102,35 @@ def _removals(
     options: DeleteOptions,
 ) -> list[Change]:
     apis = {id: api for id in targets if (api := catalog.find(id.group, id.kind)) is not None}
+    entries, set_id = branch.snapshot.entries, session.rules(branch).set_id
     with ThreadPoolExecutor(WORKERS) as pool:
         lives = look(session.cluster, apis, pool)
-    entries, set_id = branch.snapshot.entries, session.rules(branch).set_id
-    return [
-        _removal(
-            id,
-            apis.get(id),
-            lives.get(id),
-            declared=id in entries,
-            ignored=options.ignore_not_found,
-            set_id=set_id,
-        )
-        for id in targets
-    ]
+        changes = [
+            _removal(
+                id,
+                apis.get(id),
+                lives.get(id),
+                declared=id in entries,
+                ignored=options.ignore_not_found,
+                set_id=set_id,
+            )
+            for id in targets
+        ]
+        return list(pool.map(lambda change: _checked(session.cluster, change), changes))
+
+
+def _checked(cluster: Cluster, change: Change) -> Change:
+    """A deletion is tried first, too: who may not delete must not have it committed.
+
+    An object that has moved or gone since is no refusal: that is what looking again is for.
+    """
+    if change.action is not Action.DELETE or change.preview or not change.live or not change.api:
+        return change
+    id, uid = change.id, change.live["metadata"]["uid"]
+    answer = cluster.delete(change.api, id.namespace, id.name, uid=uid, dry_run=True)
+    if not isinstance(answer, Refusal) or answer.code in (404, 409):
+        return change
+    return replace(change, preview=Preview(answer))
 
 
 def _removal(

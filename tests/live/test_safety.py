@@ -163,3 +163,25 @@ def test_a_dry_run_of_a_pull_asks_nothing_and_shows_the_removals(bound: Bound) -
         f"configmap/{name} deleted (server dry run)\n" for name in "abcdefg"
     )
     assert run.stderr == ""
+
+
+def test_who_may_not_delete_has_nothing_committed(bound: Bound) -> None:
+    bound.apply(config_map(bound.namespace, "one"))
+    bound.kubectl(
+        "create", "role", "editor", "--verb=get,list,patch,create", "--resource=configmaps"
+    )
+    bound.kubectl("create", "rolebinding", "bob", "--role=editor", "--user=bob")
+    seeing = f"{bound.namespace}-sees-the-cluster"
+    to_see = ("--verb=get", "--resource=namespaces", "--resource-name=kube-system")
+    bound.kubectl("create", "clusterrole", seeing, *to_see)
+    bound.kubectl("create", "clusterrolebinding", seeing, f"--clusterrole={seeing}", "--user=bob")
+    before = bound.tip
+    run = bound("delete", "cm/one", "--as", "bob", exit=1)
+    assert run.stdout == ""
+    assert run.stderr.startswith(
+        f"error: configmap/{bound.namespace}/one: Error from server (Forbidden): "
+    )
+    assert run.stderr.endswith("kubectl-gitops: nothing was committed and nothing was changed\n")
+    assert bound.tip == before
+    assert bound.there("cm/one") == ["configmap/one"]
+    bound.kubectl("delete", "clusterrole,clusterrolebinding", seeing)
