@@ -2,8 +2,8 @@
 
 A write names the object it was planned against by uid and resourceVersion, so an object that
 somebody wrote or made anew in between is never touched: the answer is then `Result.MOVED`, and
-the caller looks again. A reply that never came is looked up, and is `Result.UNKNOWN` if that does
-not tell either.
+the caller looks again. (A creation can name nothing; what it meets is told.) A reply that never
+came is looked up, and is `Result.UNKNOWN` if that does not tell either.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from kubectl_gitops import equality, takeover
 from kubectl_gitops.catalog import Api
+from kubectl_gitops.errors import printable
+from kubectl_gitops.fields import entries
 from kubectl_gitops.plan import Action, Change, Outcome, Preview, Result, Rights, may_force
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.resource import Body, ResourceId, is_terminating
@@ -83,7 +85,23 @@ def apply_change(cluster: Cluster, change: Change, how: Sending) -> Outcome:
     sent = _send(cluster, change.api, body, how, first=first, dry_run=False)
     if isinstance(sent.answer, Refusal):
         return _refused(cluster, change, sent.answer)
-    return Outcome(change, _result(change, sent.answer), sent.answer, taken=sent.taken)
+    message = _met(change, sent.answer)
+    return Outcome(change, _result(change, sent.answer), sent.answer, None, message, sent.taken)
+
+
+def _met(change: Change, stored: Body) -> str:
+    """What a creation met that was not there when it was planned.
+
+    Server-side apply has no "must not exist", so this is seen only afterwards.
+    """
+    if change.action is not Action.CREATE:
+        return ""
+    others = {
+        printable(entry["manager"])
+        for entry in entries(stored)
+        if entry.get("manager") != equality.MANAGER and not entry.get("subresource")
+    }
+    return f"{', '.join(sorted(others))} had made it meanwhile; it holds both now" if others else ""
 
 
 def _prepared(

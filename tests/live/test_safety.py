@@ -185,3 +185,21 @@ def test_who_may_not_delete_has_nothing_committed(bound: Bound) -> None:
     assert bound.tip == before
     assert bound.there("cm/one") == ["configmap/one"]
     bound.kubectl("delete", "clusterrole,clusterrolebinding", seeing)
+
+
+def test_what_a_creation_met_is_told(bound: Bound) -> None:
+    kubeconfig = shlex.quote(str(bound.kubeconfig))
+    somebody = f"kubectl --kubeconfig {kubeconfig} create configmap one --from-literal=theirs=1"
+    run = meanwhile(
+        bound,
+        "converge.execute",
+        somebody,
+        *("apply", "-f", "-"),
+        input=config_map(bound.namespace, "one", ours="1"),
+    )
+    assert run.exit == 0
+    assert (
+        f"kubectl-gitops: configmap/{bound.namespace}/one: kubectl-create had made it meanwhile; "
+        "it holds both now\n"
+    ) in run.stderr
+    assert bound.live("cm/one")["data"] == {"ours": "1", "theirs": "1"}
