@@ -197,7 +197,7 @@ def _unserved(manifest: OpenManifest) -> Refusal:
         404,
         "NoMatch",
         f'resource mapping not found for name: "{id.name}" namespace: "{id.namespace}": '
-        f'no matches for kind "{id.kind}" in version "{manifest.api_version}"\n'
+        f'no matches for kind "{id.kind}" in version "{manifest.api_version}"; '
         "ensure CRDs are installed first",
     )
 

@@ -200,20 +200,21 @@ def test_kinds_that_only_the_branch_knows_are_named_as_everywhere(bound: Bound) 
 
 def test_what_is_not_there_is_answered_with_what_is_near(bound: Bound) -> None:
     space = bound.namespace
-    bound.commit({"s.yaml": config_map(space, "settings"), "b.yaml": config_map("other", "both")})
-    bound.commit({"c.yaml": config_map("third", "both")})
+    bound.commit({"s.yaml": config_map(space, "settings"), "b.yaml": config_map("other", "x")})
+    bound.commit({"c.yaml": config_map("third", "x")})
     for command in ("history", "show"):
         run = bound(command, "configmap/setings", exit=1)
         assert (run.stdout, run.stderr) == (
             "",
             "error: the history has no configmap/setings\n"
             f"hint: kubectl gitops history configmap/settings -n {space}\n"
-            "hint: kubectl gitops history configmap/both -n third\n"
+            "hint: kubectl gitops history configmap/x -n other\n"
+            "hint: kubectl gitops history configmap/x -n third\n"
             "hint: kubectl gitops history\n",
         )
-    run = bound("history", "configmap/both", exit=1)
+    run = bound("history", "configmap/x", exit=1)
     assert run.stderr.splitlines()[0] == (
-        "error: configmap/both is in several namespaces: other, third"
+        "error: configmap/x is in several namespaces: other, third"
     )
     run = bound("history", "configmap/settings", "-n", "elsewhere", exit=1)
     assert run.stderr.splitlines()[0] == (
