@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from kubectl_gitops.cli import talk
+from kubectl_gitops.errors import printable
 from kubectl_gitops.plan import Outcome
 from kubectl_gitops.reconcile import Execution, Removal
 from kubectl_gitops.resource import ResourceId
@@ -25,18 +27,20 @@ def progress(
         yield Execution(**options)  # type: ignore[arg-type]
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status("looking at the cluster …") as status:
+    looking = Console(stderr=True).status("looking at the cluster …")
+    with looking as status, talk.showing(status.stop, status.start):
         done = 0
 
         def told(outcome: Outcome) -> None:
             nonlocal done
             done += 1
-            status.update(f"{done} done, last {outcome.id} {outcome.result}")
+            status.update(Text(f"{done} done, last {outcome.id} {outcome.result}"))
 
         def waiting(left: Mapping[ResourceId, str]) -> None:
             first = [f"{id} ({why})" for id, why in list(left.items())[:_SHOWN]]
             more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-            status.update(f"waiting for {', '.join(first)}{more}")
+            status.update(Text(printable(f"waiting for {', '.join(first)}{more}")))
 
         yield Execution(done=told, waiting=waiting, **options)  # type: ignore[arg-type]

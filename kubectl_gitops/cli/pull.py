@@ -74,7 +74,8 @@ def _confirmation(*, yes: bool) -> Callable[[tuple[PruneVerdict, ...], bool], bo
             return True
         for verdict in removals:
             talk.say(f"  - {verdict.id}")
-        return talk.asks(f"Remove these {len(removals)} resources?")
+        what = "this resource" if len(removals) == 1 else f"these {len(removals)} resources"
+        return talk.asks(f"Remove {what}?")
 
     return confirm
 

@@ -6,12 +6,14 @@ Lower case, no final full stop. Output that is data never comes through here.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
 from kubectl_gitops.errors import GitopsError
 
-__all__ = ["asks", "error", "failure", "hint", "is_terminal", "note", "say", "warning"]
+__all__ = ["asks", "error", "failure", "hint", "is_terminal", "note", "say", "showing", "warning"]
 
 
 def say(text: str) -> None:
@@ -53,6 +55,28 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+_shown: list[tuple[Callable[[], None], Callable[[], None]]] = []
+"""What lives on the last line of the terminal: how to take it off and how to show it again."""
+
+
+@contextmanager
+def showing(stop: Callable[[], None], start: Callable[[], None]) -> Iterator[None]:
+    """While something is shown there, a question waits until it is out of the way."""
+    _shown.append((stop, start))
+    try:
+        yield
+    finally:
+        _shown.pop()
+
+
 def asks(question: str) -> bool:
     """A yes or no from the person at the terminal; no where there is none."""
-    return is_terminal() and click.confirm(question, default=False, err=True)
+    if not is_terminal():
+        return False
+    for stop, _ in _shown:
+        stop()
+    try:
+        return click.confirm(question, default=False, err=True)
+    finally:
+        for _, start in _shown:
+            start()
