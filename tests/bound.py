@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -75,10 +76,19 @@ class Bound:
         return git(self.repo, "rev-parse", "main")
 
     def commit(
-        self, edits: Mapping[str, str | None], message: str = "by hand", *, merge: str = ""
+        self,
+        edits: Mapping[str, str | None],
+        message: str = "by hand",
+        *,
+        merge: str = "",
+        when: str = "",
     ) -> str:
-        """A commit that somebody makes with git; a text may be indented, None removes a file."""
-        lines = [f"{kind} Grace Hopper <grace@example.com> now" for kind in ("author", "committer")]
+        """A commit that somebody makes with git; a text may be indented, None removes a file.
+
+        `when` is seconds since the epoch and an offset: `1700000000 +0200`.
+        """
+        who = f"Grace Hopper <grace@example.com> {when or f'{time.time():.0f} +0000'}"
+        lines = [f"author {who}", f"committer {who}"]
         head = ["commit refs/heads/main", *lines, _data(message), "from refs/heads/main^0"]
         merged = [f"merge {merge}"] if merge else []
         changes = [
@@ -86,7 +96,7 @@ class Bound:
             for path, text in edits.items()
         ]
         script = "\n".join([*head, *merged, *changes, ""])
-        git(self.repo, "fast-import", "--quiet", "--date-format=now", input=script)
+        git(self.repo, "fast-import", "--quiet", input=script)
         return self.tip
 
     def elsewhere(self, kubeconfig: Path, plane: ControlPlane) -> Bound:

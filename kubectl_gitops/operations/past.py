@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 
 from kubectl_gitops.builtin import builtin
@@ -44,7 +45,7 @@ class Past:
         latest = self.store.latest(self.tip, self.path)
         every = [told for one in latest for told in self.told(one.resource)]
         every.sort(key=lambda told: told.revision.resource)
-        every.sort(key=lambda told: told.revision.time, reverse=True)
+        every.sort(key=lambda told: datetime.fromisoformat(told.revision.time), reverse=True)
         return every
 
     def told(self, id: ResourceId) -> Iterator[Told]:

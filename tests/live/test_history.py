@@ -162,6 +162,19 @@ def test_the_whole_set_is_told_with_the_resource_in_front(bound: Bound) -> None:
     assert len(revisions(bound, "--limit", "2")) == 2
 
 
+def test_the_whole_set_is_in_the_order_of_time_wherever_people_live(bound: Bound) -> None:
+    space = bound.namespace
+    zones = {"a": "1700000000 +0000", "b": "1700000001 -0800", "c": "1700000002 +0930"}
+    for name, when in zones.items():
+        bound.commit({f"{name}.yaml": config_map(space, name)}, when=when)
+    told = [(item["resource"]["name"], item["time"]) for item in revisions(bound)]
+    assert told == [
+        ("c", "2023-11-15T07:43:22+09:30"),
+        ("b", "2023-11-14T14:13:21-08:00"),
+        ("a", "2023-11-14T22:13:20+00:00"),
+    ]
+
+
 def rows_of_set(bound: Bound) -> list[list[str]]:
     return [re.split(" {3,}", line) for line in bound("history").stdout.splitlines()[1:]]
 
