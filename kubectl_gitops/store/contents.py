@@ -11,13 +11,15 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID
 
 from kubectl_gitops.manifest import custom_scopes, is_manifest_path
 from kubectl_gitops.ports import File
-from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.resource import ResourceId, ResourcePattern
+from kubectl_gitops.sealing import SealRule
 from kubectl_gitops.store import objects
 from kubectl_gitops.store.documents import (
     Context,
@@ -192,14 +194,26 @@ class Contents:
         return Delta(root, touched, before is None, revealed)
 
     def _default_namespace(self, root: str) -> str | None:
-        if root not in self.state.settings:
-            return _DEFAULT_NAMESPACE
-        try:
-            settings = tomllib.loads(self._documents.text(self.state.settings[root]).decode())
-        except ValueError:
+        settings = self._settings(root)
+        if settings is None:
             return None
         namespace = settings.get("default-namespace", _DEFAULT_NAMESPACE)
         return namespace if isinstance(namespace, str) else None
+
+    def seals(self, root: str) -> tuple[SealRule, ...]:
+        """What the set's own settings call secret, as far as they can be read."""
+        rules = (self._settings(root) or {}).get("seal")
+        tables = rules if isinstance(rules, list) else []
+        return tuple(_seal_rule(table) for table in tables if isinstance(table, dict))
+
+    def _settings(self, root: str) -> dict[str, Any] | None:
+        """A set's settings, empty where the branch has none; None where they cannot be read."""
+        if root not in self.state.settings:
+            return {}
+        try:
+            return tomllib.loads(self._documents.text(self.state.settings[root]).decode())
+        except ValueError:
+            return None
 
     def _all_files(self, root: str) -> dict[str, str | None]:
         listed = dict(objects.changes(self._store, None, self.state.tree))
@@ -246,3 +260,15 @@ def _root_of(path: str, roots: frozenset[str]) -> str | None:
         if path in roots:
             return path
     return None
+
+
+def _seal_rule(table: dict[str, Any]) -> SealRule:
+    """A `[[seal]]` table; what is amiss in it is left out, and the rest counts all the same."""
+    said = {
+        part: table[part]
+        for part in ("group", "kind", "namespace", "name")
+        if isinstance(table.get(part), str)
+    }
+    paths = table.get("paths")
+    texts = [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+    return SealRule(ResourcePattern(**said), tuple(path for path in texts if path.startswith("/")))

@@ -10,6 +10,7 @@ rewrite of the branch.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.history import REBUILD, encode, next_revision
 from kubectl_gitops.manifest import Manifest
 from kubectl_gitops.resource import Body, ResourceId
-from kubectl_gitops.sealing import unsealed
+from kubectl_gitops.sealing import SealRule, unsealed
 from kubectl_gitops.store import commits, objects, records
 from kubectl_gitops.store.compare import Comparison
 from kubectl_gitops.store.contents import Contents, Delta, State
@@ -114,6 +115,7 @@ class Log:
         if current is None:
             return {}
         message = objects.message_of(commit)
+        seals = self._contents.seals(delta.root)
         comparison = Comparison(self._store, self._documents, tree, current, delta)
         return {
             records.record_path(delta.root, change.resource): encode(
@@ -122,7 +124,7 @@ class Log:
                     last,
                     commit=commit.id.decode("ascii"),
                     message=message,
-                    is_open=partial(_is_open, change.resource),
+                    is_open=partial(_is_open, change.resource, seals),
                 )
             )
             for change, last in comparison.changes()
@@ -197,6 +199,6 @@ def _tree_of(repo: BaseRepo, commit: ObjectID) -> ObjectID:
     return objects.tree_of(repo.object_store, commit.decode("ascii"))
 
 
-def _is_open(id: ResourceId, body: Body) -> bool:
+def _is_open(id: ResourceId, seals: Sequence[SealRule], body: Body) -> bool:
     """True where a Secret's value stands in the branch in the clear: somebody committed by hand."""
-    return bool(unsealed(Manifest(id, body["apiVersion"], "", body)))
+    return bool(unsealed(Manifest(id, body["apiVersion"], "", body), seals))

@@ -493,6 +493,18 @@ def test_a_secret_that_is_not_sealed_gets_no_patch(branch):
     assert "b3Blbg" not in shown
 
 
+def test_what_a_rule_calls_secret_gets_no_patch_in_the_clear(branch):
+    name = ".gitops.toml"
+    rule = b'\n[[seal]]\nkind = "ConfigMap"\npaths = ["/data/p"]\n'
+    settings = {**SETTINGS, name: SETTINGS[name] + rule}
+    for value in ("first-clear-value", "second-clear-value"):
+        branch.commit({**settings, "c.yaml": config_map("c", p=value)})
+    branch.index()
+    shown = git(branch.path, "show", f"{branch.history}:shop/configmap/c.json")
+    assert json.loads(shown)["patch"] is None
+    assert "clear-value" not in shown
+
+
 def test_links_and_hidden_files_hold_no_resources(branch, bare_repo):
     branch.commit({**SETTINGS, ".github/x.yaml": config_map("hidden"), "web.yaml": config_map()})
     tree = git(bare_repo, "ls-tree", branch.tip)
