@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ __all__ = ["init_command"]
 @click.command("init", short_help="Bind a cluster to a branch of a repository")
 @click.option("--name", default="", help="the target's name in your configuration")
 @click.option("--set", "set_name", default="", help="the set's name in the cluster")
-@click.option("--home-namespace", default="default", help="where the set's parent lives")
+@click.option("--home-namespace", default="", help="where the set's parent lives: default")
 @click.option("--scope-namespace", "namespaces", multiple=True, help="only these namespaces")
 @click.option("-l", "--selector", default="", help="only resources with these labels")
 @click.option("--adopt-store", is_flag=True, help="add this cluster to a store that is bound")
@@ -46,10 +47,16 @@ def init_command(options: Options, **flags: Any) -> int:
     if flags["replace"] and not flags["adopt_store"]:
         raise click.UsageError("--replace goes with --adopt-store")
     cluster = connect_cluster(options)
-    who = _identity(cluster, flags["home_namespace"])
-    target = _target(options, cluster.context, who, flags["name"])
-    store = _store(target)
-    settings = _bound(cluster, store, target, options, flags, who)
+    target = _target(options, cluster.context, flags["name"])
+    fresh = _fresh(target, flags)
+    store = _existing(target)
+    known = _known(store, target, flags) if store else None
+    who = _identity(cluster, (known or fresh).home_namespace)
+    target = replace(target, cluster=who.uid)
+    store = store or _made(target)
+    if not known:
+        _check_free(cluster, flags["set_name"], fresh.home_namespace)
+    settings = _bound(cluster, store, target, options, flags, who, fresh)
     _remember(target)
     return _tell(options, cluster, store, target, settings)
 
@@ -63,11 +70,10 @@ def _identity(cluster: ApiServer, home: str) -> ClusterIdentity:
     return who
 
 
-def _target(options: Options, context: str, who: ClusterIdentity, name: str) -> Target:
+def _target(options: Options, context: str, name: str) -> Target:
     import os
-    from dataclasses import replace
 
-    from kubectl_gitops.settings import load_target
+    from kubectl_gitops.settings import check_target, load_keys, load_target
 
     repo = options.repo
     if "://" not in repo and ":" not in repo:
@@ -75,23 +81,80 @@ def _target(options: Options, context: str, who: ClusterIdentity, name: str) -> 
     given = {"repo": repo, "branch": options.branch, "path": options.path}
     target = load_target(None, context, given, os.environ)
     key_file = options.key_file or os.environ.get("KUBECTL_GITOPS_KEY_FILE", "")
-    return replace(
-        target,
-        name=name or context or "default",
-        context=context,
-        cluster=who.uid,
-        key_file=key_file,
+    name = name or context or "default"
+    target = check_target(replace(target, name=name, context=context, key_file=key_file))
+    load_keys(target, os.environ, key_file=options.key_file)  # a bad one is refused before the rest
+    return target
+
+
+def _fresh(target: Target, flags: dict[str, Any]) -> StoreSettings:
+    """The settings of a new branch, checked before anything is made for it."""
+    from kubectl_gitops.operations.initialise import set_name
+    from kubectl_gitops.settings import (
+        StoreSettings,
+        parse_store_settings,
+        render_store_settings,
     )
 
+    fresh = StoreSettings(
+        set_name=flags["set_name"] or set_name(target.url, target.path),
+        home_namespace=flags["home_namespace"] or "default",
+        namespaces=tuple(flags["namespaces"]),
+        selector=flags["selector"],
+    )
+    return parse_store_settings(render_store_settings(fresh))
 
-def _store(target: Target) -> Store:
+
+def _existing(target: Target) -> Store | None:
+    """The store, None for a path of this machine where none is yet."""
+    from kubectl_gitops.settings import data_dir
+    from kubectl_gitops.store import open_store
+
+    if target.repo.startswith("/") and not Path(target.repo).exists():
+        return None
+    return open_store(target.repo, target.branch, data_dir=data_dir(), warn=talk.warning)
+
+
+def _made(target: Target) -> Store:
     from kubectl_gitops.settings import data_dir
     from kubectl_gitops.store import create_bare, open_store
 
-    if target.repo.startswith("/") and not Path(target.repo).exists():
-        create_bare(Path(target.repo), target.branch)
-        talk.note(f"made a bare repository in {target.url}")
+    create_bare(Path(target.repo), target.branch)
+    talk.note(f"made a bare repository in {target.url}")
     return open_store(target.repo, target.branch, data_dir=data_dir(), warn=talk.warning)
+
+
+def _known(store: Store, target: Target, flags: dict[str, Any]) -> StoreSettings | None:
+    """The settings of a branch that has some; the flags for a new one must not contradict them."""
+    from kubectl_gitops.operations.initialise import settings_of
+
+    known = settings_of(store, target.path)
+    if known is None:
+        return None
+    said = {
+        "--set": (flags["set_name"], known.set_name),
+        "--home-namespace": (flags["home_namespace"], known.home_namespace),
+        "--scope-namespace": (tuple(flags["namespaces"]), known.namespaces),
+        "--selector": (flags["selector"], known.selector),
+    }
+    for flag, (asked, settled) in said.items():
+        if asked and asked != settled:
+            raise GitopsError(
+                f"{flag} is for a new branch; what this one says is changed in its .gitops.toml",
+                f"git clone {target.url}",
+            )
+    return known
+
+
+def _check_free(cluster: ApiServer, name: str, home: str) -> None:
+    """Refuse a name that was asked for where another branch keeps a set of that name."""
+    from kubectl_gitops.reconcile import read_parent
+
+    if name and read_parent(cluster, name, home).live is not None:
+        raise GitopsError(
+            f"the cluster has a set named {name} already, kept by another branch",
+            "kubectl get configmaps -A -l applyset.kubernetes.io/id",
+        )
 
 
 def _bound(
@@ -101,26 +164,14 @@ def _bound(
     options: Options,
     flags: dict[str, Any],
     who: ClusterIdentity,
+    fresh: StoreSettings,
 ) -> StoreSettings:
-    from kubectl_gitops.operations.initialise import Binding, bind, is_bound, set_name
+    from kubectl_gitops.operations.initialise import Binding, bind
     from kubectl_gitops.reconcile import read_parent
-    from kubectl_gitops.settings import StoreSettings
-
-    fresh = StoreSettings(
-        set_name=flags["set_name"] or set_name(target.url, target.path),
-        home_namespace=flags["home_namespace"],
-        namespaces=tuple(flags["namespaces"]),
-        selector=flags["selector"],
-    )
 
     def taken(name: str) -> bool:
         return read_parent(cluster, name, fresh.home_namespace).live is not None
 
-    if flags["set_name"] and taken(flags["set_name"]) and not is_bound(store, target.path):
-        raise GitopsError(
-            f"the cluster has a set named {flags['set_name']} already, kept by another branch",
-            "kubectl get configmaps -A -l applyset.kubernetes.io/id",
-        )
     binding = Binding(
         target.path, fresh, taken, adopt=flags["adopt_store"], replace=flags["replace"]
     )

@@ -21,7 +21,7 @@ from kubectl_gitops.settings import (
     update_store_settings,
 )
 
-__all__ = ["Binding", "bind", "is_bound", "listed_key", "set_name"]
+__all__ = ["Binding", "bind", "listed_key", "set_name", "settings_of"]
 
 _VERB = "init"
 _TRIES = 10
@@ -85,9 +85,10 @@ def bind(
     raise GitopsError(f"the branch {store.branch} moves faster than it can be bound")
 
 
-def is_bound(store: Store, path: str) -> bool:
-    """Whether the branch holds a set at this path already."""
-    return bool(_text(store, store.fetch(), path, settings_path(path)))
+def settings_of(store: Store, path: str) -> StoreSettings | None:
+    """The settings of the set that the branch holds at this path, None where it holds none."""
+    text = _text(store, store.fetch(), path, settings_path(path))
+    return parse_store_settings(text) if text else None
 
 
 def _text(store: Store, tip: Tip, path: str, name: str) -> str:

@@ -26,6 +26,7 @@ from kubectl_gitops.settings.shared import (
 )
 from kubectl_gitops.settings.targets import (
     Target,
+    check_target,
     load_target,
     read_targets,
     write_target,
@@ -38,6 +39,7 @@ __all__ = [
     "StoreSettings",
     "Target",
     "cache_dir",
+    "check_target",
     "config_file",
     "data_dir",
     "holds_credentials",

@@ -243,6 +243,15 @@ def _label(value: object, where: str) -> str:
     return text
 
 
+def _selector(value: object, where: str) -> str:
+    text = document.text(value, where)
+    try:
+        parse_selector(text)
+    except GitopsError as error:
+        raise GitopsError(f"{where}: {error.message}", *error.hints) from error
+    return text
+
+
 def _labels(value: object, where: str) -> tuple[str, ...]:
     return tuple(_label(item, where) for item in document.texts(value, where))
 
@@ -311,7 +320,7 @@ _DECODERS: Mapping[str, Callable[[Any, str], Any]] = {
     "home_namespace": _label,
     "default_namespace": _label,
     "namespaces": _labels,
-    "selector": document.text,
+    "selector": _selector,
     "clusters": _clusters,
     "key_ids": _kids,
     "salt": _salt,

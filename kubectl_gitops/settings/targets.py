@@ -14,6 +14,7 @@ from kubectl_gitops.settings.urls import redact_url
 
 __all__ = [
     "Target",
+    "check_target",
     "load_target",
     "read_targets",
     "select_target",
@@ -105,6 +106,12 @@ def _check_name(name: str) -> None:
         raise GitopsError(f"'{shown}' is no name for a target", exit=Exit.USAGE)
 
 
+def check_target(target: Target) -> Target:
+    """The target as it would be written; `GitopsError` (exit 2) for what can be none."""
+    _check_name(target.name)
+    return _checked(target)
+
+
 def _checked(target: Target) -> Target:
     """The target with its path in one spelling; `GitopsError` for what can be no target."""
     path = PurePosixPath(target.path)
@@ -165,8 +172,7 @@ def write_target(target: Target, path: Path | None = None) -> None:
     A key file is stored with its whole path. Comments and other targets stay.
     """
     key_file = str(Path(target.key_file).expanduser().absolute()) if target.key_file else ""
-    kept = _checked(replace(target, key_file=key_file))
-    _check_name(target.name)
+    kept = check_target(replace(target, key_file=key_file))
     settings = {key: getattr(kept, field) or None for key, field in _SETTINGS.items()}
     file = path or config_file()
     with files.locked(file):

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from dulwich.refs import Ref, check_ref_format
-
-from kubectl_gitops.errors import Exit, GitopsError, printable
+from kubectl_gitops.errors import printable
 from kubectl_gitops.store.address import Address, parse_address
 from kubectl_gitops.store.identity import git_identity
 from kubectl_gitops.store.local import LocalOrigin, create_bare, open_bare
-from kubectl_gitops.store.refs import branch_ref
+from kubectl_gitops.store.refs import check_branch
 from kubectl_gitops.store.repository import GitStore
 from kubectl_gitops.store.saved import saved_path
 
@@ -28,8 +26,7 @@ def open_store(url: str, branch: str, *, data_dir: Path, warn: Callable[[str], N
     GitopsError for an address or a branch that is refused, and for a path without a bare
     repository.
     """
-    if branch.startswith("-") or not check_ref_format(Ref(branch_ref(branch))):
-        raise GitopsError(f"{printable(branch)} is no name of a branch", exit=Exit.USAGE)
+    check_branch(branch)
     address = parse_address(url)
     if isinstance(address, Address):
         return _served(address, branch, data_dir, warn)

@@ -15,13 +15,21 @@ from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.ports import Moved, Tip
-from kubectl_gitops.store.refs import branch_ref, descends, history_ref, read_ref, swap_ref
+from kubectl_gitops.store.refs import (
+    branch_ref,
+    check_branch,
+    descends,
+    history_ref,
+    read_ref,
+    swap_ref,
+)
 
 __all__ = ["LocalOrigin", "create_bare", "open_bare"]
 
 
 def create_bare(path: Path, branch: str = "main") -> None:
     """Make an empty bare repository whose HEAD names `branch`; an existing one is left alone."""
+    check_branch(branch)
     if (path / "objects").is_dir():
         return
     try:

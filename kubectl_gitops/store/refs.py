@@ -7,14 +7,29 @@ from pathlib import Path
 
 from dulwich.file import adjust_shared_perm
 from dulwich.objects import ZERO_SHA
-from dulwich.refs import Ref
+from dulwich.refs import Ref, check_ref_format
 from dulwich.repo import Repo
 
+from kubectl_gitops.errors import Exit, GitopsError, printable
 from kubectl_gitops.store.commits import first_parents
 from kubectl_gitops.store.locks import patiently
 from kubectl_gitops.store.objects import oid
 
-__all__ = ["branch_ref", "descends", "history_ref", "own_history_ref", "read_ref", "swap_ref"]
+__all__ = [
+    "branch_ref",
+    "check_branch",
+    "descends",
+    "history_ref",
+    "own_history_ref",
+    "read_ref",
+    "swap_ref",
+]
+
+
+def check_branch(branch: str) -> None:
+    """Raise GitopsError (exit 2) for what Git takes for no name of a branch."""
+    if branch.startswith("-") or not check_ref_format(Ref(branch_ref(branch))):
+        raise GitopsError(f"{printable(branch)} is no name of a branch", exit=Exit.USAGE)
 
 
 def branch_ref(branch: str) -> bytes:

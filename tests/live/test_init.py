@@ -233,6 +233,51 @@ def test_what_is_no_store_is_refused_and_left_as_it_is(
     assert file.read_text() == "mine\n"
 
 
+def test_what_cannot_be_carried_out_makes_nothing(bound: Bound, tmp_path: Path) -> None:
+    """Neither a repository nor a commit; what is settled in a branch is not asked for again."""
+    new, here = ["--repo", f"{tmp_path}/new.git"], ["--repo", str(bound.repo)]
+    settled = "is for a new branch; what this one says is changed in its .gitops.toml"
+    refused = {
+        (*new, "--branch", "a..b"): (2, "a..b is no name of a branch"),
+        (*new, "--path", "../up"): (2, "../up is no path inside a repository"),
+        (*new, "--name", "a b"): (2, "'a b' is no name for a target"),
+        (*new, "--set", "Bad_Set"): (
+            1,
+            ".gitops.toml: set must be a name as Kubernetes has them: a-z, 0-9 and '-', up to 63",
+        ),
+        (*new, "--selector", "a in ("): (
+            1,
+            '.gitops.toml: scope.selector: unable to parse the selector "a in (" at " in ("',
+        ),
+        (*new, "--replace"): (2, "--replace goes with --adopt-store"),
+        (*new, "--key-file", f"{tmp_path}/none"): (
+            1,
+            f"cannot read {tmp_path}/none: no such file or directory",
+        ),
+        (*here, "--set", "other"): (1, f"--set {settled}"),
+        (*here, "--home-namespace", "other"): (1, f"--home-namespace {settled}"),
+        (*here, "--scope-namespace", "other"): (1, f"--scope-namespace {settled}"),
+    }
+    tip, before = bound.tip, configured()
+    for flags, (code, said) in refused.items():
+        run = bound("init", *flags, exit=code)
+        assert run.stderr.splitlines()[0] == f"error: {said}"
+    assert (bound.tip, configured()) == (tip, before)
+    assert not (tmp_path / "new.git").exists()
+
+
+def test_who_may_not_read_kube_system_adopts_by_the_home_of_the_set(
+    bound: Bound, control_plane: ControlPlane
+) -> None:
+    grant = ["--clusterrole=admin", "--user=alice"]
+    bound.kubectl("create", "rolebinding", "alice", *grant)
+    alice = bound.elsewhere(control_plane.kubeconfig_of("alice"), control_plane)
+    alice("init", "--repo", str(bound.repo), "--adopt-store")
+    home = bound.plane.request("GET", f"/api/v1/namespaces/{bound.namespace}")["metadata"]["uid"]
+    assert shared(bound.repo)["clusters"] == {control_plane.uid: "first", home: "first"}
+    assert told(alice) == told(bound) == []
+
+
 def test_a_bare_repository_with_commits_of_other_things_is_taken_as_it_is(
     gitops: Gitops, namespace: str, bare_repo: Path, tmp_path: Path
 ) -> None:
