@@ -100,8 +100,11 @@ def _removal(change: Change, live: Body | Refusal | None, rules: Rules) -> Chang
         raise GitopsError(f"{change.id} cannot be read: {live.message}", "kubectl gitops pull")
     if live is None:
         return replace(change, action=Action.SKIP, live=None, reason="it is gone")
-    if not _is_meant(change, live):
+    if change.action is not Action.DELETE or change.live is None:
         return _pruned(replace(change, live=live, sent=None, unchecked=""), live, rules)
+    if change.live["metadata"]["uid"] != live["metadata"]["uid"]:
+        reason = "it is gone; what stands there now somebody else has made"
+        return replace(change, action=Action.SKIP, live=live, reason=reason)
     return replace(change, action=Action.DELETE, live=live, sent=None, preview=None, unchecked="")
 
 
@@ -115,13 +118,6 @@ def _pruned(change: Change, live: Body, rules: Rules) -> Change:
     why = verdict.stays or "removing it needs a yes"
     held = Refusal(0, "Held", f"the branch has it no more, and {why}")
     return replace(change, action=Action.SKIP, preview=Preview(held))
-
-
-def _is_meant(change: Change, live: Body) -> bool:
-    """Whether a person asked to delete just this object, a member of the set or not."""
-    if change.action is not Action.DELETE or change.live is None:
-        return False
-    return bool(change.live["metadata"]["uid"] == live["metadata"]["uid"])
 
 
 def _at_tip(session: Session, branch: Branch) -> Branch:

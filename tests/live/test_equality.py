@@ -20,7 +20,7 @@ from kubectl_gitops.cluster.server import ApiServer
 from kubectl_gitops.equality import differences, normalise, proven_equal, same_after_preview
 from kubectl_gitops.resource import Body, group_of
 from tests.controlplane.cluster import ControlPlane
-from tests.realmanifests import real_manifests
+from tests.real_manifests import real_bodies
 
 KINDS = list(yaml.safe_load_all(Path(__file__).with_name("kinds.yaml").read_text()))
 SET = set_id("kubectl-gitops-shop", "default")
@@ -133,7 +133,7 @@ def others_write(plane: ControlPlane, api: Api, live: Body, rng: random.Random) 
 def test_no_claim_of_equality_is_false(
     cluster: ApiServer, control_plane: ControlPlane, namespace: str, project: str
 ) -> None:
-    manifests = KINDS if project == "kinds" else real_manifests(project)
+    manifests = KINDS if project == "kinds" else real_bodies(project)
     catalog = cluster.catalog()
     assert isinstance(catalog, Catalog)
     judge, rng = Judge(cluster), random.Random(project)

@@ -259,7 +259,7 @@ def test_what_takes_others_along_needs_a_yes(bound: Bound) -> None:
     names = "pvc/data", f"crd/widgets.{space}.example.com", f"namespace/{space}-inner"
     for file, name in zip(files, names, strict=True):
         bound.commit({file: None})
-        run = bound("pull", "--dry-run", exit=1)
+        run = bound("pull", exit=1)
         assert "not pruned: that needs a yes\n" in run.stderr, name
         bound.commit({file: files[file]})
     bound.commit(dict.fromkeys(files))

@@ -24,11 +24,9 @@ from tests.controlplane.build import find
 from tests.controlplane.cluster import ControlPlane
 from tests.git import git
 from tests.program import Gitops, Run
-from tests.realmanifests import MANIFESTS
+from tests.real_manifests import FOLDER
 
-pytestmark = pytest.mark.skipif(
-    not MANIFESTS.is_dir(), reason="no real manifests beside the checkout"
-)
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no real manifests beside the checkout")
 
 WRITES = (b"PATCH ", b"POST ", b"PUT ", b"DELETE ")
 # Its controller writes down every 15 seconds that there are no metrics.
@@ -62,7 +60,7 @@ class Project:
     def copied(self, directory: Path) -> Path:
         """The folder without those files, and without what the server would have to name."""
         target = directory / self.name
-        shutil.copytree(MANIFESTS / self.name, target)
+        shutil.copytree(FOLDER / self.name, target)
         for name in self.without:
             (target / name).unlink()
         for path in target.glob("*.yaml"):
@@ -195,7 +193,7 @@ def test_knative_as_it_is_published_is_refused_whole(
     flags = ["--repo", str(bare_repo), "--key-file", str(key_file)]
     bound("init", *flags, "--set", "knative-whole")
     tip = bound.tip
-    folder = MANIFESTS / "knative-eventing"
+    folder = FOLDER / "knative-eventing"
     run = bound("apply", "-f", folder, *flags, exit=1)
     assert run.stdout == ""
     file = folder / "3-eventing-tls-networking.yaml"

@@ -107,7 +107,7 @@ def test_a_refused_update_is_taken_back_in_one_commit(place: Place, policy: None
     assert rest == restored(place)
     restoring, applied = place.subjects(base)
     assert applied == f"apply 2 resources in {at}"
-    assert restoring.startswith(f"restore configmap/{at}/settings: the cluster refused it")
+    assert restoring.startswith(f"restore configmap/{at}/settings: refused: ")
     assert "Gitops-Operation: restore\n" in place.message()
     assert f"Gitops-Resource: configmap/{at}/settings" in place.message()
     assert place.files() == {
