@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from kubectl_gitops import applyset, equality, takeover
 from kubectl_gitops.annotations import not_applied
-from kubectl_gitops.catalog import Api, Catalog
+from kubectl_gitops.catalog import Api, Catalog, declared_by
 from kubectl_gitops.manifest import Manifest, OpenManifest
 from kubectl_gitops.ordering import depends_on_new, provided
 from kubectl_gitops.plan import Action, Change, Plan, Preview, Rights, decide, foreign
@@ -58,6 +58,7 @@ def observe(
     with ThreadPoolExecutor(WORKERS) as pool:
         live = dict(lives or {})
         live |= look(cluster, {id: api for id, api in known.items() if id not in live}, pool)
+        live = _outlasting(live)
         planner = _Planner(cluster, rules, live)
         # What others depend on goes first: whether a definition changes decides whether the
         # resources of its kind can be checked at all.
@@ -67,6 +68,20 @@ def observe(
         new = provided(_coming(changes.values(), rest, live))
         changes |= _planned(pool, planner, rest, apis, new)
     return Plan(tuple(changes[manifest.id] for manifest in manifests))
+
+
+def _outlasting(lives: Lives) -> Lives:
+    """The live objects, without what goes with a Namespace or a definition that is being deleted.
+
+    It may look unchanged now, and is gone when its Namespace is made anew.
+    """
+    going = [live for live in lives.values() if isinstance(live, dict) and is_terminating(live)]
+    namespaces = {live["metadata"]["name"] for live in going if live["kind"] == "Namespace"}
+    kinds = {api.group_kind for live in going for api in declared_by(live)}
+    return {
+        id: None if id.namespace in namespaces or id.group_kind in kinds else live
+        for id, live in lives.items()
+    }
 
 
 def _serving(cluster: Cluster, manifests: Iterable[OpenManifest]) -> Catalog:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.bound import Bound, bind, config_map
 from tests.controlplane.cluster import ControlPlane
 from tests.program import Gitops
@@ -63,7 +61,6 @@ def test_another_version_of_the_same_resource_is_no_other_resource(bound: Bound)
     assert len(entries) == 1, entries
 
 
-@pytest.mark.xfail(strict=True, reason="its members are seen as unchanged, and go with it")
 def test_a_namespace_that_is_going_is_made_anew_with_all_that_is_in_it(bound: Bound) -> None:
     inner = f"{bound.namespace}-inner"
     namespace = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {inner}}}\n"
