@@ -6,11 +6,11 @@ WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup controlplane test check demo bench requirements clean
+.PHONY: help setup controlplane test check demo bench krew-manifest requirements clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything that development needs, the program included
 
@@ -30,6 +30,9 @@ demo: controlplane ## watch the program at work on a cluster of its own
 
 bench: controlplane ## measure it beside its peers
 	$(BIN)/python -m benchmarks
+
+krew-manifest: $(READY) ## render krew-manifest.yaml from plugin.yaml (DIGESTS=dist/SHA256SUMS)
+	$(BIN)/python .ci/krew_manifest.py $(DIGESTS)
 
 requirements: $(READY) ## resolve requirements/dev.in and pyproject.toml anew into dev.txt
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
