@@ -26,6 +26,7 @@ __all__ = [
     "Result",
     "Rights",
     "Taken",
+    "asks",
     "controller_of",
     "decide",
     "foreign",
@@ -196,6 +197,11 @@ def decide(
     return Change(id, action, api, sent, live, preview)
 
 
+def asks(id: ResourceId) -> bool:
+    """Whether a person has to say yes before it is removed."""
+    return (id.group, id.kind) in _ASKS
+
+
 @dataclass(frozen=True, slots=True)
 class PruneVerdict:
     """Whether a live member of the set that the branch lacks may go, and if not, why it stays."""
@@ -256,7 +262,7 @@ def prune_verdict(
         stays = "it holds resources that stay"
     elif any(api.group_kind in kinds_in_use for api in _defined(id, live)):
         stays = "it defines declared resources"
-    return PruneVerdict(id, live, stays, asks=(id.group, id.kind) in _ASKS)
+    return PruneVerdict(id, live, stays, asks=asks(id))
 
 
 def _defined(id: ResourceId, live: Body) -> tuple[Api, ...]:

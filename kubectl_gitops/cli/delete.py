@@ -118,14 +118,18 @@ _WEEK = 7 * 24 * 3600.0
 """kubectl's own limit for a wait without `--timeout`."""
 
 
-def confirmation(*, yes: bool) -> Callable[[Sequence[ResourceId]], None]:
+def confirmation(*, yes: bool) -> Callable[[Sequence[ResourceId], Sequence[ResourceId]], None]:
     """List what goes along with a removal, and ask the person at a terminal."""
 
-    def confirm(along: Sequence[ResourceId]) -> None:
-        talk.note("this goes along:" if len(along) == 1 else f"these {len(along)} go along:")
+    def confirm(risky: Sequence[ResourceId], along: Sequence[ResourceId]) -> None:
+        if along:
+            talk.note("this goes along:" if len(along) == 1 else f"these {len(along)} go along:")
         for id in along:
             talk.say(f"  - {id}")
-        if not yes and talk.is_terminal() and not talk.asks("Remove all of it?"):
+        if yes or not talk.is_terminal():
+            return
+        names = ", ".join(map(str, risky or along))
+        if not talk.asks(f"Remove {names} with all that is in there?"):
             raise GitopsError("deletion is cancelled; nothing was changed")
 
     return confirm

@@ -17,7 +17,7 @@ from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
-from kubectl_gitops.plan import Action, Change, Plan, Preview, controller_of, foreign
+from kubectl_gitops.plan import Action, Change, Plan, Preview, asks, controller_of, foreign
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
 from kubectl_gitops.resource import Body, ResourceId
@@ -30,13 +30,17 @@ _CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
-    """What the flags of `delete` ask for. `confirm` is shown what goes along, and may refuse."""
+    """What the flags of `delete` ask for.
+
+    `confirm(risky, along)` may refuse: it is asked before a Namespace, a CRD, a PV or a PVC goes,
+    with all that is in it, and is shown what the branch declares of that.
+    """
 
     reason: str = ""
     ignore_not_found: bool = False
     dry_run: bool = False
     how: Execution = field(default_factory=Execution)
-    confirm: Callable[[Sequence[ResourceId]], None] = lambda _: None
+    confirm: Callable[[Sequence[ResourceId], Sequence[ResourceId]], None] = lambda _, __: None
 
 
 def delete(session: Session, targets: Sequence[ResourceId], options: DeleteOptions) -> Report:
@@ -63,8 +67,9 @@ def intend_to_remove(
     removed = [change.id for change in changes if not change.refusal]
     defined = {c.id: c.live for c in changes if c.live is not None}
     along = goes_with(removed, {id: entry.manifest.body for id, entry in entries.items()}, defined)
-    if along:
-        options.confirm(along)
+    risky = [change.id for change in changes if change.live is not None and asks(change.id)]
+    if risky or along:
+        options.confirm(risky, along)
     for change in changes:
         if change.live is not None and (owner := controller_of(change.live)):
             session.tell(f"{change.id} is just deleted: {owner} owns it and may remake it")
