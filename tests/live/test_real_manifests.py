@@ -211,4 +211,5 @@ def test_knative_as_it_is_published_is_refused_whole(
         "hint: kubectl api-resources\n"
     )
     assert bound.tip == tip
-    assert bound.there("namespace/knative-eventing") == []
+    # What is written first of all, the parent of the set, is not there.
+    assert bound.there("configmap/kubectl-gitops-knative-whole") == []
