@@ -30,7 +30,7 @@ stores = st.builds(
     home_namespace=labels,
     default_namespace=labels,
     namespaces=st.lists(labels, max_size=3).map(tuple),
-    selector=texts,
+    selector=st.sampled_from(["", "team=shop", "tier in (web, api),!legacy"]),
     clusters=st.dictionaries(texts, texts, max_size=3),
     key_ids=st.lists(st.from_regex(r"[0-9a-f]{16}", fullmatch=True), max_size=3).map(tuple),
     salt=st.none() | st.binary(min_size=16, max_size=16),
