@@ -465,3 +465,4 @@ def test_a_lock_of_an_object_is_waited_for(store, bare_repo):
     release.start()
     published(store, {"a": b"1"})
     release.join()
+    assert opened(bare_repo).read([blob]) == {blob: b"1"}
