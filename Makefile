@@ -43,10 +43,12 @@ clean: ## remove what was built here; .venv and the control plane's cache stay
 	rm -rf build dist *.egg-info .demo .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find kubectl_gitops tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The program comes last, without dependencies and without a build environment of its own, so that
-# nothing gets in whose hash is not in dev.txt. (setuptools warns about every editable install.)
+# dev.txt is complete, so nothing is resolved anew: pip 23 would look at the newest release of a package
+# that another one asks for with an extra, and refuse it for want of a hash. The program comes last,
+# without a build environment of its own, so that nothing gets in whose hash is not in dev.txt.
+# (setuptools warns about every editable install.)
 $(READY): requirements/dev.txt pyproject.toml setup.cfg | .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements/dev.txt
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
