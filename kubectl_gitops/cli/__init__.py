@@ -40,6 +40,9 @@ _COMMANDS = {
 # kubectl's exit code for a usage error; everywhere else it is 2.
 _AS_KUBECTL = frozenset({"apply", "delete"})
 
+_AS_PFLAG = ("flag needs an argument: ", "invalid argument ")
+"""How the refusals of `kubectl_gitops.cli.flags` begin, which say all there is to say."""
+
 _HELP = """Every change to a cluster is a commit first, and the branch can always make the cluster
 again.
 
@@ -137,6 +140,10 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
     program = f"kubectl gitops {command}".rstrip()
     if isinstance(error, click.NoSuchOption):
         talk.error(_unknown_flag(error.option_name))
+        talk.say(f"See '{program} --help' for usage.")
+        return _usage_exit(arguments)
+    if error.message.startswith(_AS_PFLAG):
+        talk.error(error.message)
         talk.say(f"See '{program} --help' for usage.")
         return _usage_exit(arguments)
     talk.error(_lowered(error.format_message().rstrip(".")))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from kubectl_gitops.errors import Exit, GitopsError
+from kubectl_gitops.errors import Exit, GitopsError, printable
 
-__all__ = ["ConnectionOptions", "parse_timeout"]
+__all__ = ["ConnectionOptions", "parse_duration", "parse_timeout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ _SECONDS = {
     "m": 60.0,
     "h": 3600.0,
 }
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)", re.ASCII)
 
 
 def parse_timeout(text: str) -> float | None:
@@ -62,11 +62,34 @@ def parse_timeout(text: str) -> float | None:
     """
     if text.isascii() and text.isdecimal():
         return float(text) or None
-    parts = _PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise GitopsError(
-            "invalid timeout value: it must be a single integer in seconds, or an integer "
-            "followed by a time unit (1s | 2m | 3h)",
-            exit=Exit.USAGE,
-        )
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts) or None
+    try:
+        seconds = parse_duration(text)
+    except GitopsError as error:
+        raise _no_timeout() from error
+    if seconds < 0:
+        raise _no_timeout()
+    return seconds or None
+
+
+def _no_timeout() -> GitopsError:
+    return GitopsError(
+        "invalid timeout value: it must be a single integer in seconds, or an integer "
+        "followed by a time unit (1s | 2m | 3h)",
+        exit=Exit.USAGE,
+    )
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `30s`, `1m30s`, `-1s`, `0`: the grammar and the words of Go's `ParseDuration`."""
+    number = text[1:] if text[:1] in ("+", "-") else text
+    parts = _PART.findall(number)
+    if number != "0" and (not parts or "".join(map("".join, parts)) != number):
+        raise GitopsError(f'time: invalid duration "{printable(text)}"')
+    for _, unit in parts if number != "0" else ():
+        if not unit:
+            raise GitopsError(f'time: missing unit in duration "{printable(text)}"')
+        if unit not in _SECONDS:
+            unknown = f'time: unknown unit "{printable(unit)}" in duration "{printable(text)}"'
+            raise GitopsError(unknown)
+    seconds = sum(float(amount) * _SECONDS[unit] for amount, unit in parts if unit)
+    return -seconds if text.startswith("-") else seconds
