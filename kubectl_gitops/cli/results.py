@@ -10,13 +10,14 @@ from kubectl_gitops.cli import talk
 from kubectl_gitops.errors import Exit
 from kubectl_gitops.health import Health
 from kubectl_gitops.operations.report import Report
+from kubectl_gitops.operations.vault import Resealed
 from kubectl_gitops.plan import Change, Outcome, Result
 from kubectl_gitops.ports import Refusal, Store
 from kubectl_gitops.render import applied_line, planned_line, refusal_lines, taken_lines
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.takeover import conflicts
 
-__all__ = ["print_report", "tell_findings", "tell_refusals", "tell_unhealthy"]
+__all__ = ["print_report", "print_resealed", "tell_findings", "tell_refusals", "tell_unhealthy"]
 
 
 def print_report(
@@ -94,6 +95,18 @@ def _tell_commit(report: Report, store: Store) -> None:
     if report.exit == Exit.AHEAD:
         talk.error("the branch is ahead of the cluster: not everything is known to be applied")
         talk.hint("kubectl gitops pull")
+
+
+def print_resealed(done: Resealed, store: Store) -> int:
+    """Print what was sealed anew in the branch; returns the exit code."""
+    for id in done.resources:
+        click.echo(f"{id.short} sealed anew")
+    for finding in done.findings:
+        talk.error(finding)
+    if done.commit:
+        talk.note(f"committed {done.commit[:7]} to {store.branch} of {store.url}")
+        talk.hint("kubectl gitops pull")
+    return Exit.FAILED if done.findings else 0
 
 
 def tell_refusals(refused: Iterable[Change]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,105 @@ def decrypt_command(options: Options, name: str, field: str, filename: str, lega
     text = sys.stdin.read().strip()
     sys.stdout.buffer.write(open_sealed(keyring, text, place))
     return 0
+
+
+@secret_command.command("status")
+@click.option("--check", is_flag=True, help="exit 1 unless the first key seals every value")
+@shared_options
+def status_command(options: Options, check: bool) -> int:
+    """Tell which keys the values of the branch are sealed with, and what is not sealed at all.
+
+    \b
+    Examples:
+      kubectl gitops secret status
+      kubectl gitops secret status --check
+    """
+    from kubectl_gitops.cli.session import open_vault
+    from kubectl_gitops.operations.keys import key_report
+    from kubectl_gitops.render import key_table
+
+    vault = open_vault(options)
+    branch = vault.read()
+    report = key_report(branch, vault.keys(branch.settings))
+    click.echo(key_table(report), nl=False)
+    for place in report.clear:
+        talk.warning(f"{place} stands in the clear in the branch")
+    for problem in report.damaged:
+        talk.error(problem)
+    if report.primary and (report.others or report.clear):
+        talk.hint("kubectl gitops secret rekey")
+    return Exit.FAILED if check and not report.settled else 0
+
+
+_REASON = click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
+
+
+@secret_command.command("rekey")
+@_REASON
+@shared_options
+def rekey_command(options: Options, reason: str) -> int:
+    """Seal every value of the branch with the first key you hold, in one commit.
+
+    From then on only that key may seal. All keys in use must be held: put the new one into the
+    first line of the key file, above the old ones. Old ciphertexts stay in Git's history.
+
+    \b
+    Examples:
+      kubectl gitops secret rekey -m "the old key was on a lost laptop"
+    """
+    from kubectl_gitops.cli.results import print_resealed
+    from kubectl_gitops.cli.session import open_vault
+    from kubectl_gitops.operations.vault import rekey, reseal
+
+    vault = open_vault(options)
+    done = reseal(vault, "rekey", reason, lambda branch: rekey(vault, branch))
+    if not done.commit:
+        talk.note("the first key seals every value already")
+        return 0
+    return print_resealed(done, vault.store)
+
+
+@secret_command.command("rebind")
+@click.argument("names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME")
+@click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
+@_REASON
+@shared_options
+def rebind_command(options: Options, names: tuple[str, ...], yes: bool, reason: str) -> int:
+    """Seal the values of a Secret that you renamed or moved in the branch for its new place.
+
+    A value opens only where it was sealed for, so that nobody can put it where they may read it.
+    Where the values came from is said before anything is changed: look at it.
+
+    \b
+    Examples:
+      kubectl gitops secret rebind secret/db -n shop
+    """
+    from kubectl_gitops.cli.past import named
+    from kubectl_gitops.cli.results import print_resealed
+    from kubectl_gitops.cli.session import open_past_of, open_vault
+    from kubectl_gitops.operations.vault import rebind, reseal
+
+    id = named(open_past_of(options), names, options.connection.namespace)
+    vault = open_vault(options)
+    done = reseal(
+        vault,
+        "rebind",
+        reason,
+        lambda branch: rebind(vault, branch, id, lambda moved: _confirm(moved, yes=yes)),
+    )
+    if not done.commit:
+        talk.note(f"the values of {id} open where they are")
+        return 0
+    return print_resealed(done, vault.store)
+
+
+def _confirm(moved: Mapping[Place, Place], *, yes: bool) -> None:
+    for place, origin in moved.items():
+        talk.note(f"{place} was sealed for {origin}")
+    if yes or not talk.is_terminal():
+        return
+    if not talk.asks("Seal these values for where they are now?"):
+        raise GitopsError("rebinding is cancelled; nothing was changed")
 
 
 def _keys(options: Options) -> tuple[Keyring, StoreSettings]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kubectl_gitops.manifest import OpenManifest
     from kubectl_gitops.operations.past import Past
     from kubectl_gitops.operations.session import Session
+    from kubectl_gitops.operations.vault import Vault
     from kubectl_gitops.ports import Store
     from kubectl_gitops.settings import StoreSettings, Target
 
@@ -28,6 +29,7 @@ __all__ = [
     "open_past_of",
     "open_session",
     "open_target_store",
+    "open_vault",
     "session_of",
 ]
 
@@ -133,6 +135,15 @@ def open_past_of(options: Options) -> Past:
 
     target, store = open_target_store(options, current_context(options.connection))
     return open_past(store, target.path)
+
+
+def open_vault(options: Options) -> Vault:
+    """The store and the keys to it, without a cluster."""
+    from kubectl_gitops.cluster import current_context
+    from kubectl_gitops.operations.vault import Vault
+
+    target, store = open_target_store(options, current_context(options.connection))
+    return Vault(store, target.path, keyring_for(target, options.key_file), author, talk.note)
 
 
 def keyring_for(target: Target, key_file: str) -> Callable[[StoreSettings], Keyring | None]:

@@ -29,7 +29,7 @@ from __future__ import annotations
 from kubectl_gitops.envelope.keys import Key, Keyring, check_key, new_key
 from kubectl_gitops.envelope.layout import SALT_SIZE, Place, is_sealed, kid_of
 from kubectl_gitops.envelope.legacy import open_legacy
-from kubectl_gitops.envelope.values import find_place, open_sealed, seal
+from kubectl_gitops.envelope.values import find_place, is_held, open_sealed, seal
 
 __all__ = [
     "SALT_SIZE",
@@ -38,6 +38,7 @@ __all__ = [
     "Place",
     "check_key",
     "find_place",
+    "is_held",
     "is_sealed",
     "kid_of",
     "new_key",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from functools import cache
 
 from kubectl_gitops.errors import GitopsError
 
@@ -45,6 +46,7 @@ def _decode(text: str) -> bytes:
     return ciphertext
 
 
+@cache
 def _key_and_iv(passphrase: str) -> tuple[bytes, bytes]:
     key = _derive(passphrase, 32)
     return key, _derive(base64.b64encode(key).decode(), _BLOCK)

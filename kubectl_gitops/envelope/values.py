@@ -18,7 +18,7 @@ from kubectl_gitops.envelope.layout import (
 )
 from kubectl_gitops.errors import GitopsError
 
-__all__ = ["find_place", "open_sealed", "seal"]
+__all__ = ["find_place", "is_held", "open_sealed", "seal"]
 
 
 def seal(key: Key, plaintext: bytes, place: Place, *, json_value: bool = False) -> str:
@@ -50,6 +50,16 @@ def open_sealed(keyring: Keyring, text: str, place: Place, *, json_value: bool =
     if envelope.header.json_value != json_value:
         raise GitopsError(f"{place} does not open: it holds another kind of value")
     return plaintext
+
+
+def is_held(keyring: Keyring, text: str) -> bool:
+    """Whether the key that sealed a value is held; `GitopsError` where it is no whole envelope."""
+    header = parse(text, "a sealed value").header
+    try:
+        keyring.find(header, "a sealed value")
+    except GitopsError:
+        return False
+    return True
 
 
 def find_place(keyring: Keyring, text: str, places: Iterable[Place]) -> Place | None:

@@ -130,7 +130,7 @@ def _commit(
     if not edits:
         return below.tip.commit
     if intent.key_id and not branch.settings.key_ids:
-        edits |= branch.listing_key(intent.key_id)
+        edits |= branch.listing_keys((intent.key_id,))
     ids = [*(manifest.id for manifest in changed), *intent.removals]
     message = session.message(request.operation, ids, request.reason, who)
     return session.commit(below.tip.commit, edits, message, intent.tripwire)

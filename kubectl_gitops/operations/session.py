@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from kubectl_gitops import applyset, takeover
 from kubectl_gitops.envelope import Keyring
@@ -41,7 +42,15 @@ from kubectl_gitops.settings import (
     update_store_settings,
 )
 
-__all__ = ["Branch", "Session", "Wanted", "read_branch"]
+__all__ = [
+    "Branch",
+    "Session",
+    "Wanted",
+    "check_listed",
+    "conflict",
+    "read_branch",
+    "signed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +77,9 @@ class Branch:
         entry = self.snapshot.entries.get(id)
         return (*self.settings.seals, *((hiding(entry.manifest),) if entry else ()))
 
-    def listing_key(self, kid: str) -> dict[str, bytes | None]:
-        """The edit that lists a key as one that may seal, which the first one does by itself."""
-        listed = update_store_settings(self.source, key_ids=(*self.settings.key_ids, kid))
+    def listing_keys(self, kids: tuple[str, ...]) -> dict[str, bytes | None]:
+        """The edit after which just these keys may seal; the first one lists itself."""
+        listed = update_store_settings(self.source, key_ids=kids)
         return {settings_path(self.path): listed.encode()}
 
     def body(self, id: ResourceId) -> Body | None:
@@ -215,7 +224,7 @@ class Session:
         for manifest in manifests:
             rules = branch.secrets(manifest.id)
             if secret_values(manifest, rules):
-                _check_listed(keyring, branch.settings)
+                check_listed(keyring, branch.settings)
             entry = entries.get(manifest.id)
             previous = entry.manifest if entry else None
             sealed = seal_manifest(manifest, keyring, previous, rules, self.tell)
@@ -243,20 +252,25 @@ class Session:
         self, operation: str, ids: Iterable[ResourceId], reason: str, who: ClusterIdentity
     ) -> Message:
         """The commit message of one of our commits, signed with the person's name and the time."""
-        named = sorted(ids)
-        name, email = self.author(who.user)
-        now = self.clock.now().astimezone()
-        offset = now.utcoffset()
-        zone = int(offset.total_seconds()) if offset else 0
-        return Message(
-            author=Signature(name, email, int(now.timestamp()), zone),
-            subject=subject(operation, named, reason),
-            reason=reason,
-            operation=operation,
-            cluster=who.uid,
-            user=who.user,
-            resources=tuple(map(_spelled, named)),
-        )
+        message = signed(operation, ids, reason, self.author(who.user), self.clock.now())
+        return replace(message, cluster=who.uid, user=who.user)
+
+
+def signed(
+    operation: str, ids: Iterable[ResourceId], reason: str, author: tuple[str, str], now: datetime
+) -> Message:
+    """The message of a commit that was made without a cluster: by (name, address), at a time."""
+    named = sorted(ids)
+    here = now.astimezone()
+    offset = here.utcoffset()
+    zone = int(offset.total_seconds()) if offset else 0
+    return Message(
+        author=Signature(*author, int(here.timestamp()), zone),
+        subject=subject(operation, named, reason),
+        reason=reason,
+        operation=operation,
+        resources=tuple(map(_spelled, named)),
+    )
 
 
 def _spelled(id: ResourceId) -> str:
@@ -264,7 +278,7 @@ def _spelled(id: ResourceId) -> str:
     return "/".join(part for part in (id.group_kind.lower(), id.namespace, id.name) if part)
 
 
-def _check_listed(keyring: Keyring | None, settings: StoreSettings) -> None:
+def check_listed(keyring: Keyring | None, settings: StoreSettings) -> None:
     """Values are sealed with a listed key only: others could not open them."""
     if keyring is None or not settings.key_ids:
         return
@@ -274,6 +288,7 @@ def _check_listed(keyring: Keyring | None, settings: StoreSettings) -> None:
             f"the first key you hold ({kid}) is not one that this set seals with "
             f"({', '.join(settings.key_ids)})",
             "kubectl gitops status --key-file FILE   # the file with a listed key",
+            "kubectl gitops secret rekey             # or seal all of it with the first key",
         )
 
 

@@ -17,7 +17,7 @@ from kubectl_gitops.render.lines import (
     refusal_lines,
     taken_lines,
 )
-from kubectl_gitops.render.tables import history_table, status_table
+from kubectl_gitops.render.tables import history_table, key_table, status_table
 
 __all__ = [
     "applied_line",
@@ -27,6 +27,7 @@ __all__ = [
     "history_json",
     "history_patches",
     "history_table",
+    "key_table",
     "planned_line",
     "refusal_lines",
     "status_json",

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from kubectl_gitops.errors import printable
 from kubectl_gitops.operations.inspect import Drift, StatusItem, StatusReport
+from kubectl_gitops.operations.keys import KeyReport, KeyUse
 from kubectl_gitops.operations.past import Told
 from kubectl_gitops.pointer import ABSENT
 
-__all__ = ["history_table", "status_message", "status_table"]
+__all__ = ["history_table", "key_table", "status_message", "status_table"]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -88,3 +89,22 @@ def _value(value: object) -> str:
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 40 else f"{text[:37]}…"
+
+
+def key_table(report: KeyReport) -> str:
+    """Every key, what it seals, and what can be done with it here."""
+    if not report.keys:
+        return "no key is held, listed or in use\n"
+    rows = [
+        [key.kid, str(key.values), str(key.resources), _key_state(report, key)]
+        for key in report.keys
+    ]
+    return _table(["KEY", "VALUES", "RESOURCES", "STATE"], rows)
+
+
+def _key_state(report: KeyReport, key: KeyUse) -> str:
+    if not key.held:
+        return "not held"
+    if key.kid != report.primary:
+        return "opens"
+    return "seals" if key.listed or not any(other.listed for other in report.keys) else "not listed"

@@ -12,7 +12,7 @@ from kubectl_gitops.sealing.clear import secret_values
 from kubectl_gitops.sealing.exclusions import unmanageable
 from kubectl_gitops.sealing.exposure import exposed
 from kubectl_gitops.sealing.mask import mask, mask_pair
-from kubectl_gitops.sealing.places import place_of
+from kubectl_gitops.sealing.places import is_secret, place_of
 from kubectl_gitops.sealing.rules import SealRule
 from kubectl_gitops.sealing.tripwire import Tripwire
 from kubectl_gitops.sealing.values import (
@@ -29,6 +29,7 @@ __all__ = [
     "Tripwire",
     "exposed",
     "hiding",
+    "is_secret",
     "mask",
     "mask_pair",
     "moved_values",

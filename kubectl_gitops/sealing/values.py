@@ -121,17 +121,20 @@ def _opens_to(value: bytes, text: str, place: Place, spot: Spot, keyring: Keyrin
         return False
 
 
-def open_manifest(manifest: Manifest, keyring: Keyring | None) -> OpenManifest:
+def open_manifest(
+    manifest: Manifest, keyring: Keyring | None, origins: Mapping[Place, Place] | None = None
+) -> OpenManifest:
     """The manifest as the cluster is sent it: values in the clear, those of a Secret in `data`.
 
     All of it or nothing: `GitopsError` names the first place that does not open and why, and where
-    the value was sealed if that is in the same resource.
+    the value was sealed if that is in the same resource. `origins` tells of values that a person
+    moved on purpose for which place they were sealed.
     """
 
     def opened(spot: Spot) -> Any:
         if not is_sealed(spot.value):
             return spot.value
-        value = _open(manifest, keyring, spot)
+        value = _open(manifest, keyring, spot, origins or {})
         return base64.b64encode(value).decode() if spot.raw else json.loads(value)
 
     body = replaced(merged(manifest.body, manifest.id), manifest.id, (), opened)
@@ -150,13 +153,15 @@ def hiding(manifest: Manifest) -> SealRule:
     return SealRule(ResourcePattern(id.group, id.kind, None, id.name), places)
 
 
-def _open(manifest: Manifest, keyring: Keyring | None, spot: Spot) -> bytes:
+def _open(
+    manifest: Manifest, keyring: Keyring | None, spot: Spot, origins: Mapping[Place, Place]
+) -> bytes:
     place = place_of(manifest.id, spot.pointer)
     if keyring is None:
         kid = kid_of(spot.value, place)
         raise GitopsError(f"{place} is sealed with key {kid}, and there is no key", _USE_KEY)
     try:
-        return open_sealed(keyring, spot.value, place, json_value=not spot.raw)
+        return open_sealed(keyring, spot.value, origins.get(place, place), json_value=not spot.raw)
     except GitopsError as error:
         origin = moved_values(manifest, keyring, [manifest]).get(place)
         if origin is None:

@@ -197,6 +197,7 @@ def test_keys_that_do_not_fit(bound: Bound, key_file: Path, tmp_path: Path) -> N
     assert said("apply", "-f", "-") == (
         "error: the first key you hold (ID) is not one that this set seals with (ID)\n"
         "hint: kubectl gitops status --key-file FILE   # the file with a listed key\n"
+        "hint: kubectl gitops secret rekey             # or seal all of it with the first key\n"
     )
     place = "secret/NS/db /data/password is sealed with key ID"
     assert said("pull") == f"error: {place}, which is not held (held: ID)\n"
