@@ -8,6 +8,7 @@ not one is a bug and says so. Modules of a command are loaded when that command 
 from __future__ import annotations
 
 import signal
+import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,6 +26,7 @@ _COMMANDS = {
     "apply": ("apply", "Commit manifests to the branch and apply them"),
     "delete": ("delete", "Remove resources from the branch and from the cluster"),
     "diff": ("inspect", "Show what pull, or apply -f, would change"),
+    "edit": ("edit", "Change what the branch declares in your editor"),
     "history": ("past", "Show the revisions of a resource, newest first"),
     "import": ("importing", "Record live resources that the branch does not have"),
     "init": ("init", "Bind a cluster to a branch of a repository"),
@@ -85,6 +87,7 @@ commands = _Commands(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code of the process."""
+    _keep_no_core()
     terminated: list[int] = []
 
     def terminate(number: int, _: object) -> None:
@@ -97,6 +100,15 @@ def run(arguments: Sequence[str]) -> int:
         return _run(arguments, terminated)
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def _keep_no_core() -> None:
+    """A core file would hold keys and the values of Secrets."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def _run(arguments: Sequence[str], terminated: Sequence[int]) -> int:

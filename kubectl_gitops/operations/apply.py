@@ -24,7 +24,11 @@ __all__ = ["ApplyOptions", "apply", "intend_to_write"]
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """What the flags of `apply` ask for; `operation` names the front door in commits."""
+    """What the flags of `apply` ask for; `operation` names the front door in commits.
+
+    `base` is the branch that the manifests were written on, where a person read it before: what
+    others change from there on is kept.
+    """
 
     reason: str = ""
     operation: str = "apply"
@@ -32,6 +36,7 @@ class ApplyOptions:
     validation: str = "Strict"
     dry_run: bool = False
     how: Execution = field(default_factory=Execution)
+    base: Branch | None = None
 
 
 def apply(session: Session, manifests: Sequence[OpenManifest], options: ApplyOptions) -> Report:
@@ -40,7 +45,7 @@ def apply(session: Session, manifests: Sequence[OpenManifest], options: ApplyOpt
     Raises `GitopsError` (exit 3) where somebody changed the same field of the same resource on
     the branch in the meantime.
     """
-    mine = _Mine(session, tuple(manifests), options)
+    mine = _Mine(session, tuple(manifests), options, options.base)
     return carry(
         session,
         Request(
@@ -66,7 +71,7 @@ class _Mine:
 
     def intend(self, branch: Branch) -> Intent:
         session, options = self.session, self.options
-        if self.seen is not None:
+        if self.seen is not None and self.seen.tip.commit != branch.tip.commit:
             self.manifests = _replayed(session, self.seen, branch, self.manifests)
         self.seen = branch
         intent = intend_to_write(

@@ -13,6 +13,7 @@ from kubectl_gitops.render.documents import (
 from kubectl_gitops.render.lines import (
     applied_line,
     deleted_line,
+    edited_line,
     planned_line,
     refusal_lines,
     taken_lines,
@@ -24,6 +25,7 @@ __all__ = [
     "as_json",
     "deleted_line",
     "diff_text",
+    "edited_line",
     "history_json",
     "history_patches",
     "history_table",

@@ -7,7 +7,14 @@ from kubectl_gitops.plan import Action, Change, Outcome, Result
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.resource import ResourceId
 
-__all__ = ["applied_line", "deleted_line", "planned_line", "refusal_lines", "taken_lines"]
+__all__ = [
+    "applied_line",
+    "deleted_line",
+    "edited_line",
+    "planned_line",
+    "refusal_lines",
+    "taken_lines",
+]
 
 _PLANNED = {
     Action.CREATE: "created",
@@ -24,6 +31,15 @@ def applied_line(outcome: Outcome) -> str:
     if outcome.result is Result.SKIPPED and outcome.message:
         return f"{line} ({outcome.message})"
     return line
+
+
+def edited_line(outcome: Outcome) -> str:
+    """`deployment.apps/web edited`, as kubectl edit says; else as `apply` would."""
+    return (
+        f"{outcome.id.short} edited"
+        if outcome.result is Result.CONFIGURED
+        else applied_line(outcome)
+    )
 
 
 def planned_line(change: Change) -> str:
