@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kubectl_gitops.errors import printable
 from kubectl_gitops.resource import Body, annotations_of, labels_of
 
-__all__ = ["LAST_APPLIED", "PRUNE", "RECONCILE", "UNPUSHED", "keeps", "not_applied"]
+__all__ = [
+    "LAST_APPLIED",
+    "MARKS",
+    "PRUNE",
+    "RECONCILE",
+    "SUSPENDED_BY",
+    "UNPUSHED",
+    "keeps",
+    "not_applied",
+    "suspension",
+]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """kubectl's copy of the whole manifest, a Secret's values included; it never enters the branch."""
@@ -21,8 +32,14 @@ PRUNE = "kubectl-gitops/prune"
 RECONCILE = "kubectl-gitops/reconcile"
 """`disabled`: `pull` leaves it alone."""
 
+SUSPENDED_BY = "kubectl-gitops/suspended-by"
+"""Who suspended it, when and why: text for people."""
+
 UNPUSHED = "kubectl-gitops/unpushed"
 """Applied with `--offline`: the branch on the server does not have it yet."""
+
+MARKS = frozenset({LAST_APPLIED, RECONCILE, SUSPENDED_BY, UNPUSHED})
+"""What only means something in one cluster, and so never enters the branch from there."""
 
 _SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 
@@ -81,6 +98,13 @@ def not_applied(desired: Body, live: Body | None) -> str | None:
         or _first(desired, _CREATED_ONLY)
         or _first(live, _CREATED_ONLY)
     )
+
+
+def suspension(live: Body) -> str | None:
+    """By whom and since when a live object, or the parent of a set, is suspended; None if not."""
+    if annotations_of(live).get(RECONCILE) != "disabled":
+        return None
+    return printable(annotations_of(live).get(SUSPENDED_BY) or "")
 
 
 def _first(body: Body, rules: tuple[tuple[str, str], ...]) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from kubectl_gitops import applyset, equality, takeover
-from kubectl_gitops.annotations import keeps
+from kubectl_gitops.annotations import RECONCILE, keeps
 from kubectl_gitops.catalog import Api, declared_by
 from kubectl_gitops.errors import printable
 from kubectl_gitops.ports import Refusal
@@ -98,6 +98,11 @@ class Change:
         """Why the server would not take it, if it said so."""
         answer = self.preview.answer if self.preview else None
         return answer if isinstance(answer, Refusal) else None
+
+    @property
+    def suspended(self) -> bool:
+        """True where it was asked to be left alone for a while: the branch may go on meanwhile."""
+        return self.action is Action.SKIP and self.reason.startswith(RECONCILE)
 
     @property
     def writes(self) -> bool:

@@ -38,6 +38,7 @@ __all__ = [
     "forcible",
     "hpa_targets",
     "needs_takeover",
+    "release_patch",
     "respect_ignored",
     "restamp_patch",
     "takeover_patch",
@@ -112,6 +113,47 @@ def _merged(live: Body, taken: list[Body], ignored: Iterable[str], manager: str)
         "fieldsV1": remove_pointers(_fields(merged), ignored, live),
     }
     return [entry, *(other for other in entries(live) if other not in merged)]
+
+
+def release_patch(
+    stored: Body, *, everyone: bool = False, manager: str = MANAGER
+) -> list[Body] | None:
+    """The JSON patch after which what our apply states is ours alone; None where it is already.
+
+    What somebody set with `kubectl edit` before we took the resource over, and the manifest says
+    as well, has two owners; the next changed manifest would be a conflict over it. kubectl's
+    updates give way, those of `everyone` where the resource was recorded as it is; whatever they
+    own beside it stays theirs. Appliers keep theirs: they would be back.
+    """
+    ours = (entry_of(stored, manager) or {}).get("fieldsV1") or {}
+
+    def left(entry: Body) -> Body | None:
+        if not _gives_way(entry, everyone=everyone):
+            return entry
+        rest = _undotted(difference(entry.get("fieldsV1") or {}, ours), ours)
+        return {**entry, "fieldsV1": rest} if rest else None
+
+    kept = [rest for entry in entries(stored) if (rest := left(entry)) is not None]
+    return None if kept == entries(stored) else [_guard(stored), _replaced(kept)]
+
+
+def _undotted(fields: Fields, ours: Fields) -> Fields:
+    """Without the bare nodes of maps and items that we own something in: appliers list no `.`."""
+    kept: Fields = {}
+    for element, node in fields.items():
+        if element == ".":
+            continue
+        if not ours.get(element):
+            kept[element] = node
+        elif rest := _undotted(node, ours[element]):
+            kept[element] = rest
+    return kept
+
+
+def _gives_way(entry: Body, *, everyone: bool) -> bool:
+    if entry.get("operation") != "Update" or entry.get("subresource") == "status":
+        return False
+    return everyone or _is_kubectl(entry.get("manager", ""))
 
 
 def restamp_patch(live: Body, served: Collection[str]) -> list[Body] | None:

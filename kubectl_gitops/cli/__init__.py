@@ -31,10 +31,13 @@ _COMMANDS = {
     "import": ("importing", "Record live resources that the branch does not have"),
     "init": ("init", "Bind a cluster to a branch of a repository"),
     "pull": ("pull", "Make the cluster equal to the branch"),
+    "record": ("record", "Commit what was changed in the cluster by hand"),
+    "resume": ("suspend", "Let pull go on after suspend"),
     "rollback": ("rollback", "Bring back what a resource, or the set, was"),
     "secret": ("secret", "Make keys, seal and open values"),
     "show": ("past", "Print a resource as it was"),
     "status": ("inspect", "Tell how every resource of the set stands"),
+    "suspend": ("suspend", "Let pull leave the set, or a resource, alone"),
     "undo": ("rollback", "Take back a whole operation"),
     "version": ("version", "Print the version"),
 }

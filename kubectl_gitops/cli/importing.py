@@ -65,10 +65,8 @@ def import_command(
     if not manifests:
         talk.note("nothing to import: the branch has it all")
         return 0
-    report = apply(
-        session, manifests, ApplyOptions(reason=reason, operation="import", dry_run=dry_run)
-    )
-    return print_report(report, session.store)
+    importing = ApplyOptions(reason=reason, operation="import", dry_run=dry_run, adopts=True)
+    return print_report(apply(session, manifests, importing), session.store)
 
 
 def _adopted(options: Options, legacy_key: str, reason: str) -> int:

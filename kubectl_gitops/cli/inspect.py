@@ -86,4 +86,7 @@ def status_command(options: Options, output: str) -> int:
     click.echo(status_json(report) if output == "json" else status_table(report).rstrip("\n"))
     for finding in report.picture.unread:
         talk.error(finding)
+    if (by := report.picture.parent.suspended) is not None:
+        talk.note("the set is suspended" + (f" by {by}" if by else "") + ": pull does nothing")
+        talk.hint("kubectl gitops resume")
     return 0 if report.in_sync else Exit.FAILED

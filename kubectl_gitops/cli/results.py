@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.equality import MANAGER
 from kubectl_gitops.errors import Exit
+from kubectl_gitops.fields import entry_of
 from kubectl_gitops.health import Health
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.vault import Resealed
@@ -76,9 +78,12 @@ def tell_findings(report: Report) -> None:
     """What else went wrong, and the commands that help."""
     for finding in report.findings:
         talk.error(finding)
-    if any(change.refusal and conflicts(change.refusal.causes) for change in report.refused):
+    contested = [c for c in report.refused if c.refusal and conflicts(c.refusal.causes)]
+    if contested:
         file = "" if report.operation == "pull" else " -f FILE"
         talk.hint(f"kubectl gitops diff{file}            # see what differs")
+        if ours := [c for c in contested if c.live and entry_of(c.live, MANAGER)]:
+            talk.hint(f"kubectl gitops record {ours[0].id.argument}   # keep what is live")
         talk.hint("kubectl gitops apply -f FILE --force-conflicts   # take the fields over")
     for hint in report.hints:
         talk.hint(hint)

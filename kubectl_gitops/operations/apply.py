@@ -27,7 +27,7 @@ class ApplyOptions:
     """What the flags of `apply` ask for; `operation` names the front door in commits.
 
     `base` is the branch that the manifests were written on, where a person read it before: what
-    others change from there on is kept.
+    others change from there on is kept. `adopts`: they were made of what is live (`import`).
     """
 
     reason: str = ""
@@ -35,8 +35,14 @@ class ApplyOptions:
     rights: Rights = Rights.OWN
     validation: str = "Strict"
     dry_run: bool = False
+    adopts: bool = False
     how: Execution = field(default_factory=Execution)
     base: Branch | None = None
+
+    def rules(self, session: Session, branch: Branch) -> Rules:
+        """What holds for the writes of this command."""
+        rules = session.rules(branch, self.rights, self.validation)
+        return replace(rules, adopts=self.adopts)
 
 
 def apply(session: Session, manifests: Sequence[OpenManifest], options: ApplyOptions) -> Report:
@@ -52,7 +58,7 @@ def apply(session: Session, manifests: Sequence[OpenManifest], options: ApplyOpt
             options.operation,
             options.reason,
             mine.intend,
-            lambda branch: session.rules(branch, options.rights, options.validation),
+            lambda branch: options.rules(session, branch),
             options.how,
             options.dry_run,
         ),
@@ -74,12 +80,8 @@ class _Mine:
         if self.seen is not None and self.seen.tip.commit != branch.tip.commit:
             self.manifests = _replayed(session, self.seen, branch, self.manifests)
         self.seen = branch
-        intent = intend_to_write(
-            session,
-            branch,
-            self.manifests,
-            session.rules(branch, options.rights, options.validation),
-        )
+        rules = options.rules(session, branch)
+        intent = intend_to_write(session, branch, self.manifests, rules)
         for warning in _warnings(intent):
             if warning not in self.warned:
                 self.warned.add(warning)

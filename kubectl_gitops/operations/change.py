@@ -189,7 +189,8 @@ def _act(session: Session, request: Request, done: _Published) -> Report:
     restored = ""
     if commit:
         restored = settle(session, session.read_at(commit), outcomes, rules, request.how, done.who)
-    if all(outcome.result.done for outcome in outcomes):
+    # What is suspended does not have our commit: noted, it would look like an edit afterwards.
+    if all(outcome.result.done and not outcome.change.suspended for outcome in outcomes):
         _note(session, parent, done)
     return Report(request.operation, commit, plan, outcomes, restored=restored)
 

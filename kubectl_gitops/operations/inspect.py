@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kubectl_gitops import fields
+from kubectl_gitops.annotations import suspension
 from kubectl_gitops.equality import Difference, differences
 from kubectl_gitops.fields import Owner
 from kubectl_gitops.health import Health, health
@@ -20,7 +21,18 @@ from kubectl_gitops.reconcile import observe
 from kubectl_gitops.resource import Body, ResourceId, same
 from kubectl_gitops.sealing import SealRule, hiding, mask_pair
 
-__all__ = ["DiffItem", "Drift", "State", "StatusItem", "StatusReport", "diff", "drifts", "status"]
+__all__ = [
+    "DiffItem",
+    "Drift",
+    "State",
+    "StatusItem",
+    "StatusReport",
+    "diff",
+    "drifts",
+    "is_ahead",
+    "noted_bodies",
+    "status",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,7 @@ class State(StrEnum):
     MISSING = "Missing"
     EXTRA = "Extra"
     IGNORED = "Ignored"
+    SUSPENDED = "Suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,10 @@ class StatusItem:
     drift: tuple[Drift, ...] = ()
 
 
+# What somebody wants left alone is no difference.
+_FINE = (State.IN_SYNC, State.IGNORED, State.SUSPENDED)
+
+
 @dataclass(frozen=True, slots=True)
 class StatusReport:
     """The whole set; `in_sync` only when nothing differs and everything could be read."""
@@ -116,14 +133,14 @@ class StatusReport:
     @property
     def in_sync(self) -> bool:
         """Whether cluster and branch agree."""
-        fine = all(item.state in (State.IN_SYNC, State.IGNORED) for item in self.items)
+        fine = all(item.state in _FINE for item in self.items)
         return fine and not self.picture.unread
 
 
 def status(session: Session) -> StatusReport:
     """How every resource of the set stands."""
     picture = take_picture(session)
-    noted = _noted_bodies(session, picture)
+    noted = noted_bodies(session, picture)
     tip = session.store.extend(picture.branch.tip)
     latest = {r.resource: r for r in session.store.latest(tip, session.path)}
     items = [
@@ -143,7 +160,7 @@ def status(session: Session) -> StatusReport:
     return StatusReport(picture, tuple(sorted(items, key=lambda item: item.id)))
 
 
-def _noted_bodies(session: Session, picture: Picture) -> Mapping[ResourceId, Body]:
+def noted_bodies(session: Session, picture: Picture) -> Mapping[ResourceId, Body]:
     """What the branch declared at the commit the cluster stands at; nothing where none is known."""
     noted, tip = picture.parent.state.commit, picture.branch.tip.commit
     if noted == tip:
@@ -167,12 +184,12 @@ def _item(
     found = health(change.live, session.clock.now()) if change.live else None
     if change.action is Action.UNCHANGED:
         return StatusItem(change.id, State.IN_SYNC, found, latest, _unhealthy(found))
+    if change.suspended:
+        by = suspension(change.live) if change.live else None
+        return StatusItem(change.id, State.SUSPENDED, found, latest, f"by {by}" if by else "")
     if change.action is Action.SKIP:
         return StatusItem(change.id, State.IGNORED, found, latest, change.reason)
-    declared = picture.branch.body(change.id)
-    before = noted.get(change.id)
-    ahead = declared is None or before is None or not same(declared, before)
-    if ahead:
+    if is_ahead(change.id, picture.branch, noted):
         return StatusItem(change.id, State.AHEAD, found, latest, _told(change, "pull applies it"))
     if change.action is Action.CREATE:
         return StatusItem(change.id, State.MISSING, found, latest, _told(change, "not there"))
@@ -184,6 +201,15 @@ def _item(
         _told(change, ""),
         drifts(change, picture.branch.secrets(change.id)),
     )
+
+
+def is_ahead(id: ResourceId, branch: Branch, noted: Mapping[ResourceId, Body]) -> bool:
+    """Whether the branch changed a resource after the commit that the cluster stands at.
+
+    Nobody can tell then whether the live state is an edit or what was applied before.
+    """
+    declared, before = branch.body(id), noted.get(id)
+    return declared is None or before is None or not same(declared, before)
 
 
 def _unhealthy(found: Health | None) -> str:

@@ -50,7 +50,7 @@ class Picture:
     unread: tuple[str, ...]
 
 
-def take_picture(session: Session) -> Picture:
+def take_picture(session: Session, rights: Rights = Rights.DRIFT) -> Picture:
     """Look at the cluster first, then at the tip, so that no fresh commit looks like drift."""
     branch = session.read(session.store.fetch())
     who = session.bound(branch)
@@ -65,7 +65,7 @@ def take_picture(session: Session) -> Picture:
         branch = _at_tip(session, branch)
         if branch.snapshot.entries.keys() <= seen.snapshot.entries.keys():
             break
-    return _planned(session, who, branch, parent, members, lives)
+    return _planned(session, who, branch, parent, members, lives, rights)
 
 
 def _lives(session: Session, branch: Branch, members: Members) -> Lives:
@@ -105,13 +105,14 @@ def _planned(
     parent: Parent,
     members: Members,
     lives: Lives,
+    rights: Rights,
 ) -> Picture:
     for warning in branch.snapshot.warnings:
         session.tell(f"warning: {warning}")
     for place in _in_the_clear(branch):
         session.tell(f"warning: {place} stands in the clear in the branch; apply it to seal it")
     opened, unopened = _opened(session, branch)
-    rules = session.rules(branch, Rights.DRIFT)
+    rules = session.rules(branch, rights)
     plan = observe(session.cluster, opened, rules, lives)
     unread = (*members.unread, *_unreadable(branch.snapshot), *unopened, *_disordered(opened))
     extra = _extra(branch, members, plan, rules)

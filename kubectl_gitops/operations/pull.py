@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.converge import settled_without_write
+from kubectl_gitops.operations.inspect import is_ahead, noted_bodies
 from kubectl_gitops.operations.picture import Picture, take_picture
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Session
@@ -62,6 +64,8 @@ def pull(session: Session, options: PullOptions) -> Report:
     report = Report("pull")
     for _ in range(_ROUNDS):
         picture = take_picture(session)
+        if not options.dry_run:
+            _check_suspended(picture)
         prune = _prune(session, picture, options)
         if options.dry_run:
             plan = Plan((*picture.plan.changes, *_removals(picture, prune)))
@@ -76,6 +80,15 @@ def pull(session: Session, options: PullOptions) -> Report:
                 _noted(session, picture)
             return report
     return replace(report, unsettled=True)
+
+
+def _check_suspended(picture: Picture) -> None:
+    by = picture.parent.suspended
+    if by is not None:
+        raise GitopsError(
+            f"the set {picture.parent.set_name} is suspended" + (f" by {by}" if by else ""),
+            "kubectl gitops resume",
+        )
 
 
 def _latest(before: Outcome | None, now: Outcome) -> Outcome:
@@ -176,7 +189,15 @@ def _widened(session: Session, picture: Picture, how: Execution) -> None:
 
 
 def _noted(session: Session, picture: Picture) -> None:
-    """A complete pull: the parent names what is there, no more, and the commit it stands at."""
+    """A complete pull: the parent names what is there, no more, and the commit it stands at.
+
+    Not while something suspended lacks what the branch says: it is ahead, and has to look so.
+    """
+    suspended = [change.id for change in picture.plan.changes if change.suspended]
+    if suspended:
+        noted = noted_bodies(session, picture)
+        if any(is_ahead(id, picture.branch, noted) for id in suspended):
+            return
     staying = [verdict.id for verdict in picture.extra if verdict.stays]
     ids = [*picture.branch.snapshot.entries, *staying]
     note(

@@ -144,7 +144,7 @@ class _Run:
         if change.sent is not None and change.live is not None:
             ignored = self.rules.ignored(change.sent, change.live)
         rules = self.rules
-        how = Sending(rules.rights, rules.validation, change.private, ignored)
+        how = Sending(rules.rights, rules.validation, change.private, ignored, rules.adopts)
         return apply_change(self.cluster, change, how)
 
     def stand(self, changes: Sequence[Change]) -> None:

@@ -30,13 +30,16 @@ __all__ = ["Rules", "observe", "sent_body"]
 class Rules:
     """What holds for all writes of one operation.
 
-    `ignored(sent, live)` gives the JSON pointers that this set leaves to others.
+    `ignored(sent, live)` gives the JSON pointers that this set leaves to others. `adopts`: the
+    manifests are made of what is live, so whatever they say becomes ours alone, and annotations
+    that keep others from changing it keep nothing from that.
     """
 
     set_id: str
     ignored: Callable[[Body, Body], tuple[str, ...]]
     rights: Rights = Rights.OWN
     validation: str = "Strict"
+    adopts: bool = False
 
 
 def observe(
@@ -141,7 +144,7 @@ class _Planner:
         other = applyset.belongs_to_other(live, self.rules.set_id) if live else None
         if other:
             return Change(id, Action.UPDATE, api, None, live, Preview(foreign(other)))
-        left_alone = not_applied(manifest.body, live)
+        left_alone = None if self.rules.adopts else not_applied(manifest.body, live)
         if left_alone:
             return Change(id, Action.SKIP, api, None, live, reason=left_alone)
         sent = self._sent(manifest, live)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from kubectl_gitops import __version__
+from kubectl_gitops.annotations import suspension
 from kubectl_gitops.applyset import ParentState, parent_body, parent_name, parent_state
 from kubectl_gitops.catalog import Api
 from kubectl_gitops.errors import Exit, GitopsError
@@ -36,6 +37,11 @@ class Parent:
     def id(self) -> ResourceId:
         """The ConfigMap that is the parent."""
         return ResourceId("", "ConfigMap", self.home, parent_name(self.set_name))
+
+    @property
+    def suspended(self) -> str | None:
+        """By whom and since when the whole set is suspended; None where it is not."""
+        return suspension(self.live) if self.live else None
 
 
 def read_parent(cluster: Cluster, set_name: str, home: str, origin: str = "") -> Parent:

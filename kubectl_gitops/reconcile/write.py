@@ -41,13 +41,14 @@ class Sending:
     """How a body is sent: how far it may take fields, how strictly it is validated.
 
     `quiet`: it has opened values, so the server's own words are not repeated. `ignored` are the
-    pointers that a takeover must not claim.
+    pointers that a takeover must not claim. `adopts`: what is sent is what was live.
     """
 
     rights: Rights = Rights.OWN
     validation: str = "Strict"
     quiet: bool = False
     ignored: tuple[str, ...] = ()
+    adopts: bool = False
 
 
 def preview(cluster: Cluster, api: Api, sent: Body, live: Body | None, how: Sending) -> Preview:
@@ -86,7 +87,22 @@ def apply_change(cluster: Cluster, change: Change, how: Sending) -> Outcome:
     if isinstance(sent.answer, Refusal):
         return _refused(cluster, change, sent.answer)
     message = _met(change, sent.answer)
-    return Outcome(change, _result(change, sent.answer), sent.answer, None, message, sent.taken)
+    stored = _released(cluster, change, sent.answer, how) if first or how.adopts else sent.answer
+    return Outcome(change, _result(change, stored), stored, None, message, sent.taken)
+
+
+def _released(cluster: Cluster, change: Change, stored: Body, how: Sending) -> Body:
+    """The object without second owners of what we said.
+
+    Who writes in between keeps them; then it is as it was before, and the next conflict says so.
+    """
+    assert change.api is not None
+    patch = takeover.release_patch(stored, everyone=how.adopts)
+    if patch is None:
+        return stored
+    id = change.id
+    answer = cluster.patch(change.api, id.namespace, id.name, patch, quiet=how.quiet)
+    return stored if isinstance(answer, Refusal) else answer
 
 
 def _met(change: Change, stored: Body) -> str:

@@ -18,13 +18,14 @@ from kubectl_gitops.render.lines import (
     refusal_lines,
     taken_lines,
 )
-from kubectl_gitops.render.tables import history_table, key_table, status_table
+from kubectl_gitops.render.tables import drift_line, history_table, key_table, status_table
 
 __all__ = [
     "applied_line",
     "as_json",
     "deleted_line",
     "diff_text",
+    "drift_line",
     "edited_line",
     "history_json",
     "history_patches",

@@ -11,7 +11,7 @@ from kubectl_gitops.operations.keys import KeyReport, KeyUse
 from kubectl_gitops.operations.past import Told
 from kubectl_gitops.pointer import ABSENT
 
-__all__ = ["history_table", "key_table", "status_message", "status_table"]
+__all__ = ["drift_line", "history_table", "key_table", "status_message", "status_table"]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -72,10 +72,10 @@ def _status_row(item: StatusItem) -> list[str]:
 
 def status_message(item: StatusItem) -> str:
     """What differs, field by field, or what the resource waits for."""
-    return item.message or "; ".join(_drift(drift) for drift in item.drift)
+    return item.message or "; ".join(drift_line(drift) for drift in item.drift)
 
 
-def _drift(drift: Drift) -> str:
+def drift_line(drift: Drift) -> str:
     """`/spec/replicas 2 → 5 by kubectl-edit at 2026-01-02T03:04:05Z`: the branch, then live."""
     difference, owner = drift.difference, drift.owner
     said = f"{difference.pointer} {_value(difference.after)} → {_value(difference.before)}"

@@ -171,3 +171,18 @@ def test_a_secret_is_imported_sealed_or_not_at_all(place: Place, tmp_path: Path)
     assert json.loads(place.kubectl("get", "secret", "db", "-o", "json"))["data"] == {
         "password": "aHVudGVyMi1odW50ZXIy"
     }
+
+
+def test_what_was_edited_before_the_import_is_ours_alone(place: Place) -> None:
+    """Or the first changed manifest would be a conflict with the hand that made it."""
+    place.kubectl("create", "cm", "settings", "--from-literal=title=Shop")
+    place.kubectl("patch", "cm", "settings", "-p", '{"data":{"colour":"red"}}')
+    place.kubectl("label", "--field-manager=python-requests", "cm", "settings", "team=shop")
+    place.gitops("import", "configmaps")
+    assert [e["manager"] for e in place.live("cm/settings")["metadata"]["managedFields"]] == [
+        "gitops"
+    ]
+    (path,) = place.files()
+    changed = place.files()[path].replace("red", "blue").replace("team: shop", "team: web")
+    assert place.apply(changed).stdout == "configmap/settings configured\n"
+    assert place.live("cm/settings")["data"] == {"colour": "blue", "title": "Shop"}

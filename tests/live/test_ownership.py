@@ -100,6 +100,8 @@ def test_a_field_that_somebody_changed_since_is_a_conflict(
         f'  {field}: conflict with "{manager}" using v1\n'
         "kubectl-gitops: nothing was committed and nothing was changed\n"
         "hint: kubectl gitops diff -f FILE            # see what differs\n"
+        f"hint: kubectl gitops record configmap/settings -n {place.namespace}"
+        "   # keep what is live\n"
         "hint: kubectl gitops apply -f FILE --force-conflicts   # take the fields over\n"
     )
     assert place.state() == before
@@ -197,3 +199,16 @@ def test_a_controllers_write_between_plan_and_apply_is_no_conflict(place: Place)
     for replicas in (2, 3, 4):
         run = place.apply(web(replicas=replicas))
         assert (run.stdout, run.stderr) == ("deployment.apps/web configured\n", place.committed)
+
+
+def test_what_kubectl_edited_and_the_first_manifest_says_as_well_is_ours_alone(
+    place: Place,
+) -> None:
+    """What it does not say stays the editor's."""
+    place.kubectl("apply", "-f", "-", input=MINE)
+    place.kubectl("patch", "cm", "settings", "-p", '{"data":{"title":"new","theirs":"1"}}')
+    place.apply(MINE.replace("old", "new"))
+    assert place.apply(MINE.replace("old", "newer")).stdout == "configmap/settings configured\n"
+    live = place.live("cm/settings")
+    assert live["data"] == {"title": "newer", "gone": "soon", "theirs": "1"}
+    assert managers(live) == [("gitops", "Apply"), ("kubectl-patch", "Update")]

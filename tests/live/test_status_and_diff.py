@@ -33,7 +33,7 @@ def test_every_state_is_told_apart(bound: Bound) -> None:
     rogue = ["--field-manager=rogue", "--patch", '{"data": {"x": "2"}}']
     bound.kubectl("patch", "configmap/drifted", *rogue)
     bound.kubectl("delete", "configmap/missing")
-    bound.kubectl("annotate", "configmap/ignored", "kubectl-gitops/reconcile=disabled")
+    bound.kubectl("annotate", "configmap/ignored", "kustomize.toolkit.fluxcd.io/reconcile=disabled")
     bound.kubectl("patch", "configmap/ignored", *rogue)
     ahead, new = config_map(space, "ahead", x="3"), config_map(space, "new", x="1")
     bound.commit({"ahead.yaml": ahead, "new.yaml": new, "extra.yaml": None})
@@ -43,7 +43,7 @@ def test_every_state_is_told_apart(bound: Bound) -> None:
     assert found == {
         "ahead": ("Ahead", "pull applies it"),
         "extra": ("Extra", "pull removes it"),
-        "ignored": ("Ignored", "kubectl-gitops/reconcile: disabled"),
+        "ignored": ("Ignored", "kustomize.toolkit.fluxcd.io/reconcile: disabled"),
         "insync": ("InSync", ""),
         "missing": ("Missing", "not there"),
         "new": ("Ahead", "pull applies it"),

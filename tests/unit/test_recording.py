@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_gitops.recording import recorded
+from kubectl_gitops.recording import recorded, with_drift
 
 SPEC = {"f:spec": {"f:replicas": {}, "f:selector": {}}}
 TEMPLATE = {"f:spec": {"f:template": {"f:metadata": {"f:labels": {"f:app": {}}}}}}
@@ -154,3 +154,86 @@ def test_a_cluster_scoped_resource_has_no_namespace():
         "kind": "Namespace",
         "metadata": {"name": "shop"},
     }
+
+
+def applied(*edits: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """A live Deployment whose manifest was applied as `gitops`, with the entries of others."""
+    found = live(*edits)
+    return {**found, "spec": spec}
+
+
+def declared(**spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": spec,
+    }
+
+
+def test_a_changed_value_is_taken_in_and_other_spellings_stay():
+    wanted = applied(replicas=2, cpu="1")
+    found = applied(entry("rogue", {"f:spec": {"f:replicas": {}}}), replicas=5, cpu="1")
+    was = declared(replicas=2, cpu="1000m")
+    assert with_drift(was, wanted, found, {"rogue"}) == declared(replicas=5, cpu="1000m")
+
+
+def test_what_went_goes_and_what_is_null_or_empty_stays():
+    wanted, found = applied(gone=1, empty={}), applied(empty={})
+    was = declared(gone=1, empty={}, nothing=None)
+    assert with_drift(was, wanted, found, ()) == declared(empty={}, nothing=None)
+
+
+def test_what_the_editor_added_comes_along_and_what_others_added_does_not():
+    edits = (
+        entry("kubectl-edit", {"f:spec": {"f:mine": {}, "f:replicas": {}}}),
+        entry("sidecar", {"f:spec": {"f:theirs": {}}}),
+    )
+    found = applied(*edits, replicas=5, mine=1, theirs=2)
+    was = declared(replicas=2)
+    assert with_drift(was, applied(replicas=2), found, {"kubectl-edit"}) == declared(
+        replicas=5, mine=1
+    )
+
+
+def test_an_ignored_field_stays_as_declared():
+    edit = entry("kubectl-edit", {"f:spec": {"f:replicas": {}, "f:mine": {}}})
+    found = applied(edit, replicas=5, mine=1)
+    # What is ignored does not differ in the dry-run either.
+    was, wanted = declared(replicas=2), applied(replicas=5, mine=1)
+    ignored = ("/spec/replicas", "/spec/mine")
+    assert with_drift(was, wanted, found, {"kubectl-edit"}, ignored) == was
+
+
+def test_items_with_names_are_taken_in_one_by_one():
+    item = {"f:spec": {"f:env": {'k:{"name":"B"}': {}, 'k:{"name":"A"}': {"f:value": {}}}}}
+    a, b, c = {"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "C"}
+    found = applied(entry("kubectl-set", item), env=[{**a, "value": "9"}, b])
+    was = declared(env=[a, c])
+    taken = with_drift(was, applied(env=[a, c, b]), found, {"kubectl-set"})
+    assert taken == declared(env=[{"name": "A", "value": "9"}, b])
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_list_without_names_is_one_value(owned):
+    edit = entry("rogue", {"f:spec": {"f:args": {}}} if owned else {})
+    wanted, found = applied(args=["a", "b"], ports=[{"p": 1}]), applied(edit, args=["b"], ports=[1])
+    was = declared(args=["a", "b"], ports=[{"p": 1}])
+    expected = declared(args=["b"], ports=[1])
+    assert with_drift(was, wanted, found, {"rogue"}) == expected
+
+
+def test_a_list_without_names_that_is_as_wanted_keeps_its_spelling():
+    wanted = applied(ports=[{"p": 80, "protocol": "TCP"}], replicas=1)
+    found = applied(
+        entry("rogue", {"f:spec": {"f:replicas": {}}}), **{**wanted["spec"], "replicas": 2}
+    )
+    was = declared(ports=[{"p": 80}], replicas=1)
+    assert with_drift(was, wanted, found, {"rogue"}) == declared(ports=[{"p": 80}], replicas=2)
+
+
+def test_another_shape_is_taken_as_it_is():
+    found = applied(port="http", more={"a": 1})
+    was = declared(port={"number": 80}, more="x")
+    wanted = applied(port={"number": 80}, more="x")
+    assert with_drift(was, wanted, found, ()) == declared(port="http", more={"a": 1})

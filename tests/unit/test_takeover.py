@@ -11,6 +11,7 @@ from kubectl_gitops.takeover import (
     forcible,
     hpa_targets,
     needs_takeover,
+    release_patch,
     respect_ignored,
     restamp_patch,
     takeover_patch,
@@ -170,6 +171,38 @@ def test_entries_of_versions_no_longer_served_are_stamped_anew_and_united():
             ],
         },
     ]
+
+
+def released(*managed, **who):
+    patch = release_patch(deployment(*managed), **who)
+    return None if patch is None else patch[1]["value"]
+
+
+def test_what_kubectl_set_and_we_state_as_well_becomes_ours_alone():
+    ours = entry("gitops", {"f:spec": {"f:replicas": {}, "f:selector": {}}}, "Apply")
+    edit = entry("kubectl-edit", {"f:spec": {"f:replicas": {}, "f:paused": {}}})
+    scale = entry("kubectl", REPLICAS, subresource="scale")
+    others = (entry("flux", REPLICAS, "Apply"), entry("rogue", REPLICAS))
+    status = entry("kubectl-patch", REPLICAS, subresource="status")
+    left = entry("kubectl-edit", PAUSED)
+    assert released(ours, edit, scale, *others, status) == [ours, left, *others, status]
+    everyone = released(ours, edit, scale, *others, status, everyone=True)
+    assert everyone == [ours, left, others[0], status]
+
+
+def test_of_a_map_whose_keys_became_ours_nothing_is_left():
+    ours = entry("gitops", {"f:data": {"f:a": {}}}, "Apply")
+    edit = entry("kubectl-edit", {"f:data": {".": {}, "f:a": {}}})
+    more = entry("kubectl-edit", {"f:data": {".": {}, "f:a": {}, "f:b": {".": {}}}})
+    assert released(ours, edit) == [ours]
+    left = entry("kubectl-edit", {"f:data": {"f:b": {".": {}}}})
+    assert released(ours, more) == [ours, left]
+
+
+def test_where_nobody_shares_a_field_nothing_is_released():
+    ours, edit = entry("gitops", REPLICAS, "Apply"), entry("kubectl-edit", PAUSED)
+    assert released(ours, edit, everyone=True) is None
+    assert released(edit, everyone=True) is None
 
 
 def test_where_all_versions_are_served_nothing_is_stamped():

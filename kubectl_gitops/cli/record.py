@@ -1,0 +1,80 @@
+"""`record`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
+from kubectl_gitops.cli.session import open_session
+from kubectl_gitops.resource import ResourceId
+
+if TYPE_CHECKING:
+    from kubectl_gitops.operations.inspect import Drift
+
+__all__ = ["record_command"]
+
+
+@click.command("record", short_help="Commit what was changed in the cluster by hand")
+@click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME…]")
+@click.option("--dry-run", is_flag=False, flag_value="server", default="none", type=DRY_RUN)
+@click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
+@shared_options
+def record_command(options: Options, names: tuple[str, ...], dry_run: str, reason: str) -> int:
+    """Commit the live state of drifted resources: the emergency edit becomes history.
+
+    The text in the branch is edited in place. Without names everything that drifted (with -n, in
+    one namespace). What Git changed since the last pull is refused: pull first. More in
+    docs/pull.md.
+
+    \b
+    Examples:
+      kubectl gitops record deployment/web -n shop -m "four were not enough"
+      kubectl gitops record --dry-run
+    """
+    from kubectl_gitops.cli.progress import progress
+    from kubectl_gitops.cli.results import print_report
+    from kubectl_gitops.operations.inputs import name_resources
+    from kubectl_gitops.operations.record import RecordOptions, record
+
+    connected = open_session(options)
+    session = connected.session
+    ids = name_resources(session, names, namespace=connected.namespace) if names else []
+    with progress() as how:
+        recording = RecordOptions(
+            reason,
+            namespace=options.connection.namespace,
+            dry_run=dry_run != "none",
+            how=how,
+            found=_found(),
+        )
+        report = record(session, ids, recording)
+    if not report.plan.changes:
+        talk.note("nothing to record")
+    dry = " (server dry run)"
+    return connected.ended(
+        print_report(
+            report,
+            session.store,
+            lambda outcome: f"{outcome.id.short} recorded",
+            lambda change: f"{change.id.short} recorded{dry}",
+        )
+    )
+
+
+def _found() -> Callable[[ResourceId, tuple[Drift, ...]], None]:
+    from kubectl_gitops.render import drift_line
+
+    said: set[str] = set()
+
+    def found(id: ResourceId, drift: tuple[Drift, ...]) -> None:
+        for one in drift:
+            line = f"{id}: {drift_line(one)}"
+            if line not in said:
+                said.add(line)
+                talk.note(line)
+
+    return found
