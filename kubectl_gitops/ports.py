@@ -6,7 +6,7 @@ the only implementations; the Protocols keep the verbs free of `kubernetes` and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -186,6 +186,9 @@ class Store(Protocol):
         A tree that holds names no honest Git writes (`..`, `.git`, control characters) is refused.
         """
 
+    def file(self, commit: str, path: str) -> File | None:
+        """One file of a commit, None where there is none."""
+
     def read(self, blobs: Iterable[str]) -> Mapping[str, bytes]:
         """The contents of blobs."""
 
@@ -215,3 +218,15 @@ class Store(Protocol):
 
     def extend(self, tip: Tip) -> Tip:
         """Index commits of the branch that the history lacks (locally; `publish` pushes it)."""
+
+    def operations(self, commit: str, path: str = "") -> Iterable[str]:
+        """The commits that changed a file of the set at `path`, newest first, by first parents."""
+
+    def changes(self, tip: Tip, path: str = "") -> Iterable[Revision]:
+        """Every revision of the set at `path`, newest first, read as it is asked."""
+
+    def changed_by(self, tip: Tip, commit: str, path: str = "") -> tuple[Revision, ...]:
+        """The revisions of the set at `path` that one commit made."""
+
+    def abandoned(self, tip: Tip, names: Collection[str]) -> frozenset[str]:
+        """Those of some commits of the history that a rewrite has taken off the branch."""

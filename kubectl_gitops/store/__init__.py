@@ -19,23 +19,37 @@ from kubectl_gitops.store.saved import saved_path
 __all__ = ["GitStore", "create_bare", "git_identity", "open_store"]
 
 
-def open_store(url: str, branch: str, *, data_dir: Path, warn: Callable[[str], None]) -> GitStore:
+def open_store(
+    url: str,
+    branch: str,
+    *,
+    data_dir: Path,
+    warn: Callable[[str], None],
+    told: Callable[[int, int], None] = lambda _done, _of: None,
+) -> GitStore:
     """The store at a URL, through a mirror below `data_dir`, or at a plain path of this machine.
 
-    No server is asked yet. `warn` is told what the person should know while things go on. Raises
-    GitopsError for an address or a branch that is refused, and for a path without a bare
-    repository.
+    No server is asked yet. `warn` is told what the person should know while things go on, `told`
+    how many of how many commits are indexed. Raises GitopsError for an address or a branch that
+    is refused, and for a path without a bare repository.
     """
     check_branch(branch)
     address = parse_address(url)
     if isinstance(address, Address):
-        return _served(address, branch, data_dir, warn)
+        return _served(address, branch, data_dir, warn, told)
     repo = open_bare(address, branch)
     saved = saved_path(data_dir, str(address.absolute()), branch)
-    return GitStore(repo, LocalOrigin(repo, branch), printable(str(address)), branch, saved)
+    origin = LocalOrigin(repo, branch)
+    return GitStore(repo, origin, printable(str(address)), branch, saved, warn, told)
 
 
-def _served(address: Address, branch: str, data_dir: Path, warn: Callable[[str], None]) -> GitStore:
+def _served(
+    address: Address,
+    branch: str,
+    data_dir: Path,
+    warn: Callable[[str], None],
+    told: Callable[[int, int], None],
+) -> GitStore:
     # The clients of all transports, which a store of this machine never needs, take 50 ms.
     from kubectl_gitops.store.mirror import open_mirror
     from kubectl_gitops.store.remote import RemoteOrigin
@@ -43,4 +57,4 @@ def _served(address: Address, branch: str, data_dir: Path, warn: Callable[[str],
     mirror = open_mirror(address, branch, data_dir, warn)
     origin = RemoteOrigin(mirror, address, branch, warn)
     saved = saved_path(data_dir, address.url, branch)
-    return GitStore(mirror, origin, printable(address.url), branch, saved)
+    return GitStore(mirror, origin, printable(address.url), branch, saved, warn, told)

@@ -7,7 +7,7 @@ a ref must not outlive a power cut that its objects do not survive.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from dulwich.errors import NotGitRepository
@@ -113,6 +113,11 @@ class LocalOrigin:
         """The same; there is nothing between us and the repository."""
         return self.fetch()
 
+    def keep(self, old: str, new: str) -> None:
+        """The history that a reader has made is everybody's, where the reader may write."""
+        with suppress(GitopsError, OSError):
+            swap_ref(self._repo, self._history, old, new)
+
     def push(self, base: str, new: Tip) -> Tip | Moved:
         """Move the branch from `base`, then the history, which must descend from what is there.
 
@@ -121,6 +126,8 @@ class LocalOrigin:
         """
         if not swap_ref(self._repo, self._head, base, new.commit):
             return Moved(self.fetch())
+        if not new.history:
+            return new
         current = read_ref(self._repo, self._history)
         try:
             if descends(self._repo, new.history, current) and swap_ref(

@@ -10,7 +10,8 @@ rewrite of the branch.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -36,17 +37,23 @@ _UNSAVED_FILES = 100
 """Up to so many files are read again by every command rather than all knowledge written again."""
 
 _HELD_OBJECTS = 5_000
-"""So many new objects are held in memory before they are written, as one pack."""
+_HELD_BYTES = 64 << 20
+"""So much that is new is held in memory before it is written, as one pack."""
+
+Told = Callable[[int, int], None]
+"""Hears how many of how many commits are indexed."""
 
 
 class Log:
     """Extends the history of one repository; what it has read stays read between two calls."""
 
-    def __init__(self, repo: BaseRepo, saved: Path) -> None:
+    def __init__(self, repo: BaseRepo, saved: Path, told: Told = lambda _done, _of: None) -> None:
         self._repo = repo
         self._saved = saved
+        self._told = told
         self._fresh = MemoryObjectStore()
         self._unwritten: list[ShaFile] = []
+        self._held = 0
         # The repository, with what is not written yet on top.
         self._store = OverlayObjectStore([self._fresh, repo.object_store], self._fresh)
         self._documents = Documents(lambda blob: objects.blob_at(repo.object_store, blob))
@@ -60,8 +67,8 @@ class Log:
         """The history commit that indexes the branch up to `tip`, made on top of `history`.
 
         The tip is always indexed, a commit on the way only where it changed a resource. Raises
-        GitopsError where the history is damaged or has a newer format, or a commit has a tree
-        that is refused.
+        GitopsError where the history is damaged or has a newer format, where the repository is
+        shallow, or a commit has a tree that is refused.
         """
         head = oid(history) if history else None
         last = indexed(self._store, head) if head else None
@@ -72,10 +79,13 @@ class Log:
         else:
             self._contents.state = State()  # what is known has no records yet
         todo = missing(self._repo, last, oid(tip))
-        for commit in todo:
-            head = self._index(head, commit, is_tip=commit == todo[-1])
-            self._write(_HELD_OBJECTS)
-        self._write(0)
+        for number, commit in enumerate(todo.commits):
+            self._told(number, len(todo.commits))
+            rewritten = todo.rewritten and number == 0
+            head = self._index(head, commit, is_tip=commit == oid(tip), rewritten=rewritten)
+            if len(self._unwritten) > _HELD_OBJECTS or self._held > _HELD_BYTES:
+                self._write()
+        self._write()
         self._keep()
         return head.decode("ascii") if head else ""
 
@@ -86,26 +96,29 @@ class Log:
             self._contents.read = 0
 
     def _advance(self, commit: ObjectID, head: ObjectID | None) -> list[Delta]:
-        known = records.known_sets(self._store, self._tree(head)) if head else frozenset()
-        return self._contents.advance(self._tree(commit), known)
+        known = records.format_of(self._store, self._tree(head)) if head else records.Format()
+        return self._contents.advance(self._tree(commit), known.sets)
 
     def _tree(self, commit: ObjectID) -> ObjectID:
         return objects.tree_of(self._store, commit.decode("ascii"))
 
-    def _index(self, head: ObjectID | None, commit: ObjectID, *, is_tip: bool) -> ObjectID | None:
+    def _index(
+        self, head: ObjectID | None, commit: ObjectID, *, is_tip: bool, rewritten: bool
+    ) -> ObjectID | None:
         tree = self._tree(head) if head else None
-        known = records.known_sets(self._store, tree) if tree else frozenset()
+        known = records.format_of(self._store, tree) if tree else records.Format()
         indexed_commit = objects.commit_at(self._store, commit.decode("ascii"))
         edits: dict[str, bytes | None] = {}
-        sets = set(known)
-        for delta in self._contents.advance(indexed_commit.tree, known):
+        said = replace(known, rewritten=known.rewritten or rewritten)
+        for delta in self._contents.advance(indexed_commit.tree, known.sets):
             made = self._records(tree, delta, indexed_commit)
             edits.update(made)
-            sets.update({delta.root} if made else ())
+            if made:
+                said = replace(said, sets=said.sets | {delta.root})
+        if said != known or (tree is None and (edits or is_tip)):
+            edits[records.FORMAT_FILE] = records.encode_format(said)
         if not edits and not is_tip:
             return head
-        if tree is None or sets != known:
-            edits[records.FORMAT_FILE] = records.encode_sets(sets)
         return self._commit(head, tree, edits, indexed_commit)
 
     def _records(
@@ -149,15 +162,15 @@ class Log:
             if new.id not in self._fresh:
                 self._fresh.add_object(new)
                 self._unwritten.append(new)
+                self._held += new.raw_length()
         return entry.id
 
-    def _write(self, held: int) -> None:
-        """Write the new objects to the repository if there are more than `held`."""
-        if len(self._unwritten) > held:
-            objects.add(self._repo.object_store, self._unwritten)
-            for made in self._unwritten:
-                del self._fresh[made.id]
-            self._unwritten = []
+    def _write(self) -> None:
+        """Write the new objects to the repository."""
+        objects.add(self._repo.object_store, self._unwritten)
+        for made in self._unwritten:
+            del self._fresh[made.id]
+        self._unwritten, self._held = [], 0
 
 
 def indexed(store: BaseObjectStore, head: ObjectID) -> ObjectID:
@@ -168,8 +181,16 @@ def indexed(store: BaseObjectStore, head: ObjectID) -> ObjectID:
     return ObjectID(parents[-1])
 
 
-def missing(repo: BaseRepo, last: ObjectID | None, tip: ObjectID) -> list[ObjectID]:
-    """The commits to index, oldest first: the first parents from after `last` up to the tip.
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The commits to index, oldest first; `rewritten`: the last indexed one left the branch."""
+
+    commits: Sequence[ObjectID]
+    rewritten: bool = False
+
+
+def missing(repo: BaseRepo, last: ObjectID | None, tip: ObjectID) -> Missing:
+    """What is to be indexed: the first parents from after `last` up to the tip.
 
     Where `last` is not on that line the branch was rewritten, and the line is taken up again at
     the newest commit with the same tree (a squash, a reworded message), else at the oldest commit
@@ -178,11 +199,23 @@ def missing(repo: BaseRepo, last: ObjectID | None, tip: ObjectID) -> list[Object
     line: list[ObjectID] = []
     for commit in commits.first_parents(repo, tip):
         if commit == last:
-            return line[::-1]
+            return Missing(line[::-1])
         line.append(commit)
-    if last is not None:
-        line = line[: _restart(repo, last, line) + 1]
-    return line[::-1]
+    _refuse_shallow(repo, line[-1])
+    if last is None:
+        return Missing(line[::-1])
+    line = line[: _restart(repo, last, line) + 1]
+    return Missing(line[::-1], rewritten=not commits.is_ancestor(repo, last, tip))
+
+
+def _refuse_shallow(repo: BaseRepo, oldest: ObjectID) -> None:
+    """What came before is not known here: a history that begins now would be a wrong one."""
+    if objects.commit_at(repo.object_store, oldest.decode("ascii")).parents:
+        raise GitopsError(
+            f"the repository is a shallow clone that begins at {oldest[:7].decode('ascii')}: "
+            "its history cannot be told",
+            "git fetch --unshallow   # in the repository",
+        )
 
 
 def _restart(repo: BaseRepo, last: ObjectID, line: list[ObjectID]) -> int:

@@ -1,14 +1,15 @@
 """The tree of the history: one file per resource that ever existed, holding its latest record.
 
 A record stands at the canonical path of its resource, under the directory of its set; the records
-before it are blobs that name one another. A root file `format` says how to read the tree and
-which sets it knows.
+before it are blobs that name one another. A root file `format` says how to read the tree, which
+sets it knows, and whether the branch was ever rewritten.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from dulwich.object_store import BaseObjectStore
@@ -22,8 +23,10 @@ from kubectl_gitops.store import objects
 
 __all__ = [
     "FORMAT_FILE",
-    "encode_sets",
-    "known_sets",
+    "Format",
+    "changed",
+    "encode_format",
+    "format_of",
     "latest",
     "lookup",
     "record_path",
@@ -61,13 +64,28 @@ def _place(root: str) -> str:
     return _beside_format(_folder(root)).rstrip("/")
 
 
-def encode_sets(sets: Iterable[str]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What the root file says beside its number: the sets that have records.
+
+    `rewritten`: commits that were indexed may have left the branch. Where it is false, nobody
+    needs to look for them.
+    """
+
+    sets: frozenset[str] = frozenset()
+    rewritten: bool = False
+
+
+def encode_format(said: Format) -> bytes:
     """The content of the root file."""
-    return json.dumps({"format": FORMAT, "sets": sorted(sets)}).encode() + b"\n"
+    content: dict[str, Any] = {"format": FORMAT, "sets": sorted(said.sets)}
+    if said.rewritten:
+        content["rewritten"] = True
+    return json.dumps(content).encode() + b"\n"
 
 
-def known_sets(store: BaseObjectStore, tree: ObjectID) -> frozenset[str]:
-    """The sets that have records; `GitopsError` where the format is newer than ours, or damaged."""
+def format_of(store: BaseObjectStore, tree: ObjectID) -> Format:
+    """What the root file says; `GitopsError` where the format is newer than ours, or damaged."""
     file = objects.entry(store, tree, FORMAT_FILE)
     try:
         found: Any = json.loads(objects.blob_at(store, file.blob)) if file else None
@@ -82,7 +100,7 @@ def known_sets(store: BaseObjectStore, tree: ObjectID) -> frozenset[str]:
             f"the history has format {number}, this version reads {FORMAT}",
             "kubectl krew upgrade gitops",
         )
-    return frozenset(sets)
+    return Format(frozenset(sets), rewritten=found.get("rewritten") is True)
 
 
 def _is_text(value: object) -> bool:
@@ -136,6 +154,24 @@ def revisions(
         ):
             raise GitopsError(f"the history of {resource} is damaged", REBUILD)
         record = older
+
+
+def changed(
+    store: BaseObjectStore, older: ObjectID | None, tree: ObjectID, root: str
+) -> Iterator[Revision]:
+    """The records of a set in which a tree of the history differs from the one before it."""
+    place = _place(root)
+    before, after = (_directory(store, one, place) for one in (older, tree))
+    prefix = f"{place}/" if place else ""
+    slashes = _folder(root).count("/") + _PARTS - 1
+    for path, (_, file) in objects.changes(store, before, after, prefix):
+        if file is not None and path.count("/") == slashes:
+            yield _read(store, file.blob).revision
+
+
+def _directory(store: BaseObjectStore, tree: ObjectID | None, place: str) -> ObjectID | None:
+    found = objects.entry(store, tree, place) if tree else None
+    return objects.oid(found.blob) if found else None
 
 
 def latest(

@@ -43,7 +43,7 @@ def history_ref(branch: str) -> bytes:
 
 
 def own_history_ref(branch: str) -> bytes:
-    """`refs/gitops/local/history/main`: the history in a mirror whose server takes none."""
+    """`refs/gitops/local/history/main`: what a mirror has of the history and its server has not."""
     return b"refs/gitops/local/history/" + branch.encode()
 
 

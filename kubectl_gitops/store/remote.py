@@ -79,8 +79,8 @@ class RemoteOrigin:
         return guarded(Path(self._repo.path), self._warn)
 
     def tip(self) -> Tip:
-        """Where both refs stood when we last looked; ours where the server has no history."""
-        history = read_ref(self._repo, self._history) or read_ref(self._repo, self._own_history)
+        """Where both refs stood when we last looked; our history where it goes on from theirs."""
+        history = read_ref(self._repo, self._own_history) or read_ref(self._repo, self._history)
         return Tip(read_ref(self._repo, self._head), history)
 
     def fetch(self) -> Tip:
@@ -88,10 +88,16 @@ class RemoteOrigin:
         transport = self._transport(push=False)
         with transport.failures():
             found = self._fetched(transport)
+        if found.get(self._history, "") != read_ref(self._repo, self._history):
+            self._set(self._own_history, "")
         for ref in (self._head, self._history):
             self._set(ref, found.get(ref, ""))
         tidy(Path(self._repo.path))
         return self.tip()
+
+    def keep(self, old: str, new: str) -> None:
+        """The history that a reader has made stays in the mirror until the server's moves."""
+        self._set(self._own_history, new)
 
     def _transport(self, *, push: bool) -> Transport:
         if push not in self._transports:
@@ -150,12 +156,14 @@ class RemoteOrigin:
         return self._without_history(new, sending)
 
     def _refs(self, new: Tip) -> dict[bytes, str]:
-        history = {self._history: new.history} if self._takes_history else {}
+        history = {self._history: new.history} if self._takes_history and new.history else {}
         return {self._head: new.commit, **history}
 
     def _arrived(self, new: Tip) -> Tip:
         self._set(self._head, new.commit)
-        self._set(self._history if self._takes_history else self._own_history, new.history)
+        self._set(self._own_history, "" if self._takes_history else new.history)
+        if self._takes_history:
+            self._set(self._history, new.history)
         return new
 
     def _without_history(self, new: Tip, sending: Sending) -> Tip:

@@ -6,8 +6,9 @@ Where the refs live is the origin's affair (`LocalOrigin` for a repository on th
 
 from __future__ import annotations
 
+import stat
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -21,8 +22,9 @@ from kubectl_gitops.message import Message, render
 from kubectl_gitops.ports import File, Moved, StoreRefusal, Tip
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.store import commits, objects, records
+from kubectl_gitops.store.chain import Chain
 from kubectl_gitops.store.local import LocalOrigin
-from kubectl_gitops.store.log import Log
+from kubectl_gitops.store.log import Log, Told
 from kubectl_gitops.store.objects import oid
 
 if TYPE_CHECKING:
@@ -41,14 +43,23 @@ class GitStore:
     """One Git repository, one branch in it; implements `kubectl_gitops.ports.Store`."""
 
     def __init__(
-        self, repo: Repo, origin: LocalOrigin | RemoteOrigin, url: str, branch: str, saved: Path
+        self,
+        repo: Repo,
+        origin: LocalOrigin | RemoteOrigin,
+        url: str,
+        branch: str,
+        saved: Path,
+        warn: Callable[[str], None],
+        told: Told,
     ) -> None:
         self._repo = repo
         self._objects = repo.object_store
         self._origin = origin
         self._url = url
         self._branch = branch
-        self._log = Log(repo, saved)
+        self._warn = warn
+        self._log = Log(repo, saved, told)
+        self._chain = Chain(self._objects, "")
         # Its packs are mapped into memory; nobody has to remember to close a store.
         weakref.finalize(self, repo.close)
         self._listed: dict[tuple[str, str], Mapping[str, File]] = {}
@@ -81,6 +92,11 @@ class GitStore:
             self._listed[key] = MappingProxyType(listed)
         return self._listed[key]
 
+    def file(self, commit: str, path: str) -> File | None:
+        """One file of a commit; nothing beside the directories on the way to it is read."""
+        found = objects.entry(self._objects, objects.tree_of(self._objects, commit), path)
+        return found if found and stat.S_ISREG(found.mode) else None
+
     def read(self, blobs: Iterable[str]) -> Mapping[str, bytes]:
         """The contents of blobs."""
         return {blob: objects.blob_at(self._objects, blob) for blob in blobs}
@@ -88,6 +104,22 @@ class GitStore:
     def parent(self, commit: str) -> str:
         """The first parent, empty for a root commit."""
         return next((p.decode("ascii") for p in commits.parents(self._repo, oid(commit))), "")
+
+    def operations(self, commit: str, path: str = "") -> Iterator[str]:
+        """The commits that changed a file of the set at `path`, newest first, by first parents."""
+        before = self._place(commit, path)
+        while commit:
+            parent = self.parent(commit)
+            place, before = before, self._place(parent, path)
+            if place != before:
+                yield commit
+            commit = parent
+
+    def _place(self, commit: str, path: str) -> File | None:
+        """The directory of a set in a commit."""
+        if not commit:
+            return None
+        return objects.entry(self._objects, objects.tree_of(self._objects, commit), path)
 
     def message(self, commit: str) -> Message:
         """Who made a commit, when and why."""
@@ -120,7 +152,7 @@ class GitStore:
         with self._origin.guard():
             at, history = base.commit, base.history
             for _ in range(_HISTORY_ATTEMPTS):
-                outcome = self._origin.push(at, self._extended(Tip(commit, history)))
+                outcome = self._origin.push(at, self._extended_or_left(Tip(commit, history)))
                 if not isinstance(outcome, Moved):
                     return outcome
                 if not self._has(outcome.tip, commit, base.commit):
@@ -142,12 +174,23 @@ class GitStore:
         return oid(commit) in commits.newest_first(self._repo, oid(tip.commit), until)
 
     def extend(self, tip: Tip) -> Tip:
-        """Index commits of the branch that the history lacks; nothing is published."""
+        """Index commits of the branch that the history lacks; nothing is sent to a server."""
         with self._origin.guard():
-            return self._extended(tip)
+            extended = self._extended(tip)
+            if extended != tip:
+                self._origin.keep(tip.history, extended.history)
+            return extended
 
     def _extended(self, tip: Tip) -> Tip:
         return Tip(tip.commit, self._log.extend(tip.history, tip.commit))
+
+    def _extended_or_left(self, tip: Tip) -> Tip:
+        """The history is derived: what is wrong with it stops no change of the branch."""
+        try:
+            return self._extended(tip)
+        except GitopsError as error:
+            self._warn(f"{error.message}; it is left as it is (kubectl gitops verify)")
+            return tip
 
     def revisions(self, tip: Tip, resource: ResourceId, path: str = "") -> Iterator[Revision]:
         """The history of one resource of the set at `path`, newest first, read when asked for."""
@@ -160,8 +203,36 @@ class GitStore:
             for last in records.latest(self._objects, self._records(tip), path):
                 yield last.revision
 
+    def changes(self, tip: Tip, path: str = "") -> Iterator[Revision]:
+        """Every revision of the set at `path`, newest first, read when asked for."""
+        return self._chain_of(tip).changes(path)
+
+    def changed_by(self, tip: Tip, commit: str, path: str = "") -> tuple[Revision, ...]:
+        """The revisions of the set at `path` that one commit made."""
+        return self._chain_of(tip).changed_by(commit, path)
+
+    def _chain_of(self, tip: Tip) -> Chain:
+        if tip.history:
+            self._records(tip)
+        if self._chain.head != tip.history:
+            self._chain = Chain(self._objects, tip.history)
+        return self._chain
+
+    def abandoned(self, tip: Tip, names: Collection[str]) -> frozenset[str]:
+        """Those of some commits of the history that are no more in the branch."""
+        if not tip.history or not self._format(tip).rewritten:
+            return frozenset()
+        left = set(names)
+        for commit in commits.newest_first(self._repo, oid(tip.commit)):
+            left.discard(commit.decode("ascii"))
+            if not left:
+                break
+        return frozenset(left)
+
     def _records(self, tip: Tip) -> ObjectID:
         """The tree of the history, if it is in a format that we read."""
-        tree = objects.tree_of(self._objects, tip.history)
-        records.known_sets(self._objects, tree)
-        return tree
+        self._format(tip)
+        return objects.tree_of(self._objects, tip.history)
+
+    def _format(self, tip: Tip) -> records.Format:
+        return records.format_of(self._objects, objects.tree_of(self._objects, tip.history))

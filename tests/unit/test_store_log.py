@@ -293,6 +293,48 @@ def test_what_a_rewrite_abandoned_stays_reachable(branch):
     assert git(branch.path, "merge-base", abandoned, branch.history) == abandoned
 
 
+def test_what_a_rewrite_abandoned_is_told_apart(branch):
+    one = branch.commit({**SETTINGS, "web.yaml": config_map(a="1")})
+    two = branch.commit({"web.yaml": config_map(a="2")})
+    branch.index()
+    tip = Tip(branch.tip, branch.history)
+    assert branch.store.abandoned(tip, [one, two]) == frozenset()
+    three = branch.commit({"web.yaml": config_map(a="3")}, on=one)
+    branch.index()
+    tip = Tip(branch.tip, branch.history)
+    assert branch.store.abandoned(tip, [one, two, three]) == {two}
+    assert branch.store.abandoned(tip, [one]) == frozenset()
+    assert json.loads(git(branch.path, "show", f"{branch.history}:format"))["rewritten"] is True
+    branch.merge(three, two, three)
+    branch.index()
+    assert branch.store.abandoned(Tip(branch.tip, branch.history), [one, two, three]) == set()
+
+
+def test_the_changes_of_a_set_come_newest_first_and_by_commit(branch):
+    one = branch.commit({**SETTINGS, "b.yaml": config_map("b"), "a.yaml": config_map("a")})
+    two = branch.commit({"README": b"no resource"})
+    three = branch.commit({"b.yaml": None, "a.yaml": config_map("a", x="1")})
+    branch.index()
+    tip = Tip(branch.tip, branch.history)
+    told = [(r.resource.name, r.revision, r.commit) for r in branch.store.changes(tip)]
+    assert told == [("a", 2, three), ("b", 2, three), ("a", 1, one), ("b", 1, one)]
+    assert list(branch.store.changes(tip, "elsewhere")) == []
+    by = branch.store.changed_by
+    assert [r.resource.name for r in by(tip, one)] == ["a", "b"]
+    assert by(tip, two) == ()
+    assert [r.resource.name for r in by(tip, three)] == ["a", "b"]
+    assert list(branch.store.operations(branch.tip)) == [three, two, one]
+    assert list(branch.store.operations(branch.tip, "elsewhere")) == []
+
+
+def test_what_a_reader_has_indexed_is_there_for_the_next_one(branch):
+    branch.commit({**SETTINGS, "web.yaml": config_map(a="1")})
+    git(branch.path, "update-ref", "refs/heads/main", branch.tip)
+    extended = branch.store.extend(branch.store.fetch())
+    branch.again()
+    assert branch.store.fetch() == extended
+
+
 def test_an_unreadable_file_keeps_the_last_record(branch):
     broken = config_map(a="2") + b"  x: [\n"
     one = branch.commit({**SETTINGS, "web.yaml": config_map(a="1"), "o.yaml": config_map("o")})

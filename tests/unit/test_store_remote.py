@@ -249,14 +249,58 @@ def test_a_deleted_history_is_made_anew(ada, served):
     tree = git(served.path, "mktree", input=f"100644 blob {blob}\tformat\n")
     damaged = git(served.path, "commit-tree", tree, "-p", first.commit, "-m", "x")
     git(served.path, "update-ref", "refs/gitops/history/main", damaged)
-    base = ada.store.fetch()
-    with pytest.raises(GitopsError, match="the history cannot be read"):
-        ada.store.publish(base, ada.commit(base, config_map(a="2")))
-    git(served.path, "update-ref", "-d", "refs/gitops/history/main")
-    assert ada.store.fetch() == Tip(first.commit, "")
     second = ada.publish(config_map(a="2"))
-    assert git(served.path, "rev-parse", "refs/gitops/history/main") == second.history
-    assert [summary(r) for r in ada.store.revisions(second, WEB)] == ["data.a → 2", "created"]
+    assert git(served.path, "rev-parse", "main") == second.commit
+    assert git(served.path, "rev-parse", "refs/gitops/history/main") == damaged
+    assert ada.warned == ["the history cannot be read; it is left as it is (kubectl gitops verify)"]
+    git(served.path, "update-ref", "-d", "refs/gitops/history/main")
+    assert ada.store.fetch() == Tip(second.commit, "")
+    third = ada.publish(config_map(a="3"))
+    assert git(served.path, "rev-parse", "refs/gitops/history/main") == third.history
+    told = [summary(r) for r in ada.store.revisions(third, WEB)]
+    assert told == ["data.a → 3", "data.a → 2", "created"]
+
+
+def test_what_a_reader_has_indexed_is_kept_until_the_history_of_the_server_moves(ada, bob, served):
+    first = ada.publish(config_map(a="1"))
+    bob.store.fetch()
+    tree = git(served.path, "rev-parse", f"{first.commit}^{{tree}}")
+    by_hand = git(served.path, "commit-tree", tree, "-p", first.commit, "-m", "by hand")
+    git(served.path, "update-ref", "refs/heads/main", by_hand)
+    read = bob.store.extend(bob.store.fetch())
+    bob.again()
+    assert bob.store.fetch() == read
+    assert git(served.path, "rev-parse", "refs/gitops/history/main") == first.history
+    pushed = ada.publish(config_map(a="2"))
+    assert bob.store.fetch() == pushed
+    own = "refs/gitops/local/history/main"
+    assert own not in git(bob.mirror, "for-each-ref", "--format=%(refname)").splitlines()
+
+
+def test_the_history_of_a_shallow_repository_is_not_made_up(ada, served, tmp_path):
+    ada.publish(config_map(a="1"))
+    tip = ada.publish(config_map(a="2"))
+    shallow = tmp_path / "shallow.git"
+    git(tmp_path, "clone", "--quiet", "--bare", "--depth=1", served.url, str(shallow))
+    store = open_store(str(shallow), "main", data_dir=tmp_path, warn=pytest.fail)
+    with pytest.raises(GitopsError) as refused:
+        store.extend(store.fetch())
+    assert refused.value.message == (
+        f"the repository is a shallow clone that begins at {tip.commit[:7]}: "
+        "its history cannot be told"
+    )
+    warned = []
+    store = open_store(str(shallow), "main", data_dir=tmp_path, warn=warned.append)
+    base = store.fetch()
+    again = store.publish(base, store.commit(base.commit, config_map(a="3"), APPLY))
+    assert (again.history, len(warned)) == ("", 1)
+    assert git(shallow, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
+    git(shallow, "fetch", "--quiet", "--unshallow")
+    assert [summary(r) for r in store.revisions(store.extend(store.fetch()), WEB)] == [
+        "data.a → 3",
+        "data.a → 2",
+        "created",
+    ]
 
 
 def test_stale_locks_in_the_mirror_are_removed(ada, served):
