@@ -80,7 +80,9 @@ class Change:
 
     `sent` is the body as it goes to the cluster (opened, labelled); None for a removal. `preview`
     is None where no dry-run was needed (proven equal) or possible yet (`unchecked` says why).
-    `private`: `sent` holds values that are sealed in the branch.
+    `private`: `sent` holds values that are sealed in the branch. `afresh` is what would be stored
+    if a refused update were made a new creation, None where that was not tried or is refused, too;
+    `recreates`: it is deleted and created again.
     """
 
     id: ResourceId
@@ -92,6 +94,8 @@ class Change:
     unchecked: str = ""
     reason: str = ""
     private: bool = False
+    afresh: Body | None = None
+    recreates: bool = False
 
     @property
     def refusal(self) -> Refusal | None:
@@ -127,7 +131,10 @@ class Plan:
 
 
 class Result(StrEnum):
-    """How one change ended. `MOVED`: somebody wrote the resource since we looked at it."""
+    """How one change ended. `MOVED`: somebody wrote the resource since we looked at it.
+
+    `RECORDED`: the branch says it now, and the cluster was left alone (`--record-only`).
+    """
 
     CREATED = "created"
     CONFIGURED = "configured"
@@ -138,6 +145,7 @@ class Result(StrEnum):
     MOVED = "moved"
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
+    RECORDED = "recorded"
 
     @property
     def done(self) -> bool:

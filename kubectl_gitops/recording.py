@@ -16,10 +16,11 @@ from typing import Any
 from kubectl_gitops import fields
 from kubectl_gitops.annotations import MARKS
 from kubectl_gitops.equality import MANAGER
+from kubectl_gitops.manifest import OpenManifest, write
 from kubectl_gitops.pointer import ABSENT, remove
-from kubectl_gitops.resource import SERVER_SIDE, Body, same
+from kubectl_gitops.resource import SERVER_SIDE, Body, ResourceId, same
 
-__all__ = ["recorded", "with_drift"]
+__all__ = ["recorded", "recorded_manifest", "with_drift"]
 
 # Owners are named by uid: those of a cluster made anew would have the object collected as garbage.
 _LEFT_OUT = SERVER_SIDE | {"ownerReferences"}
@@ -32,6 +33,12 @@ _CONTROLLERS = frozenset(
         "kubelet",
     }
 )
+
+
+def recorded_manifest(id: ResourceId, live: Body) -> OpenManifest:
+    """A live object as a manifest: what people set, not what servers and controllers added."""
+    body = recorded(live)
+    return OpenManifest(id, body["apiVersion"], write(body), body)
 
 
 def recorded(live: Body) -> Body:

@@ -10,6 +10,7 @@ import click
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
 from kubectl_gitops.cli.session import Connected, open_session
+from kubectl_gitops.cli.sources import Sources, source_options
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.resource import ResourceId
 
@@ -23,8 +24,7 @@ _CASCADE = {"background": "Background", "foreground": "Foreground", "orphan": "O
 
 @click.command("delete", short_help="Remove resources from the branch and from the cluster")
 @click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME…]")
-@click.option("-f", "--filename", "filenames", multiple=True, metavar="FILE|DIR|URL|-")
-@click.option("-R", "--recursive", is_flag=True, help="descend into directories")
+@source_options
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 @click.option("--ignore-not-found", is_flag=True, help="what is not there is no error")
 @click.option("--cascade", default="background", type=click.Choice(sorted(_CASCADE)))
@@ -36,7 +36,7 @@ _CASCADE = {"background": "Background", "foreground": "Foreground", "orphan": "O
 @click.option("-o", "--output", default="", type=click.Choice(["", "name"]))
 @click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
 @shared_options
-def delete_command(options: Options, **flags: Any) -> int:
+def delete_command(options: Options, sources: Sources, **flags: Any) -> int:
     """Remove resources from the branch, then from the cluster.
 
     A drop-in for kubectl delete. What goes along with a Namespace or a CRD is listed first and
@@ -47,10 +47,12 @@ def delete_command(options: Options, **flags: Any) -> int:
       kubectl gitops delete deployment/web -m "replaced by web2"
       kubectl gitops delete -f shop.yaml
     """
-    if bool(flags["filenames"]) == bool(flags["names"]):
+    sources.check()
+    if bool(sources) == bool(flags["names"]):
         raise GitopsError(_USAGE)
+    contents = [(source.name, source.content) for source in sources.read()]
     connected = open_session(options)
-    return _deleted(connected, _targets(connected, flags), flags)
+    return _deleted(connected, _targets(connected, contents, flags), flags)
 
 
 _USAGE = (
@@ -63,14 +65,13 @@ _USAGE = (
 )
 
 
-def _targets(connected: Connected, flags: dict[str, Any]) -> list[ResourceId]:
-    from kubectl_gitops.cli.sources import read_sources
+def _targets(
+    connected: Connected, contents: list[tuple[str, bytes]], flags: dict[str, Any]
+) -> list[ResourceId]:
     from kubectl_gitops.operations.inputs import name_resources
 
     if flags["names"]:
         return name_resources(connected.session, flags["names"], namespace=connected.namespace)
-    sources = read_sources(flags["filenames"], recursive=flags["recursive"])
-    contents = [(source.name, source.content) for source in sources]
     return [manifest.id for manifest in connected.manifests(contents)]
 
 

@@ -9,7 +9,7 @@ cannot be read are refused in pflag's words.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -18,7 +18,16 @@ from kubectl_gitops.cli import talk
 from kubectl_gitops.cluster.options import parse_duration
 from kubectl_gitops.errors import GitopsError, printable
 
-__all__ = ["BOOLEAN", "DURATION", "INTEGER", "DropIn", "dry_run_of", "switch"]
+__all__ = [
+    "BOOLEAN",
+    "DURATION",
+    "INTEGER",
+    "DropIn",
+    "dry_run_of",
+    "dry_run_option",
+    "refuse_other_ways",
+    "switch",
+]
 
 
 class DropIn(click.Command):
@@ -136,6 +145,18 @@ def switch(
     )
 
 
+def dry_run_option(command: Callable[..., int]) -> Callable[..., int]:
+    """`--dry-run` of kubectl's commands; its text is for `dry_run_of`."""
+    return click.option(
+        "--dry-run",
+        is_flag=False,
+        flag_value="unchanged",
+        default="none",
+        metavar="none|client|server",
+        help="say what would happen; server: as the API server says it",
+    )(command)
+
+
 def dry_run_of(text: str) -> str:
     """`none`, `client` or `server` of a `--dry-run`, which kubectl once took for a switch."""
     if text in ("none", "client", "server"):
@@ -153,3 +174,23 @@ def dry_run_of(text: str) -> str:
         f"--dry-run={meant}."
     )
     return meant
+
+
+def refuse_other_ways(flags: Mapping[str, Any]) -> None:
+    """`GitopsError` for kubectl's flags that would change how everything here is applied."""
+    if flags["server_side"] is False:
+        raise GitopsError(
+            "every apply here is server-side; --server-side=false is not to be had",
+            "kubectl gitops apply -f FILE",
+        )
+    if flags["field_manager"] not in ("", "gitops"):
+        raise GitopsError(
+            "the field manager is always gitops, so that apply and pull never fight each other",
+            "kubectl gitops apply -f FILE",
+        )
+    if flags["prune_allowlist"]:
+        raise GitopsError(
+            "a prune looks at every kind that the branch declares; --prune-allowlist is not to be "
+            "had",
+            "kubectl gitops apply -f FILE --prune -l SELECTOR",
+        )

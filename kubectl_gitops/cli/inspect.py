@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.flags import INTEGER, DropIn, refuse_other_ways, switch
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.session import Connected, open_session
+from kubectl_gitops.cli.sources import Sources, source_options
 from kubectl_gitops.errors import Exit, GitopsError
-from kubectl_gitops.manifest import OpenManifest
+
+if TYPE_CHECKING:
+    from kubectl_gitops.operations.inspect import DiffOptions
 
 __all__ = ["diff_command", "status_command"]
 
 
-@click.command("diff", short_help="Show what pull, or apply -f, would change")
-@click.option("-f", "--filename", "filenames", multiple=True, metavar="FILE|DIR|URL|-")
-@click.option("-R", "--recursive", is_flag=True, help="descend into directories")
+@click.command("diff", cls=DropIn, short_help="Show what pull, or apply -f, would change")
+@click.argument("unexpected", nargs=-1, metavar="")
+@source_options
+@click.option("-l", "--selector", default="", help="only resources with these labels")
+@switch("--prune", help="also what apply --prune would remove")
+@switch("--force-conflicts", help="as if apply took fields over")
+@switch("--show-managed-fields", help="show who owns which field")
+@switch("--show-secrets", hidden=True)
+@switch("--server-side", default=True, hidden=True)
+@click.option("--field-manager", default="", hidden=True)
+@click.option("--prune-allowlist", multiple=True, hidden=True)
+@click.option("--concurrency", type=INTEGER, default=1, hidden=True, expose_value=False)
 @shared_options
-def diff_command(options: Options, filenames: tuple[str, ...], recursive: bool) -> int:
+def diff_command(options: Options, sources: Sources, **flags: Any) -> int:
     """Show what pull would change, or with -f what apply would.
 
     Values of Secrets are masked. Exit code 0: no differences, 1: differences, 2: an error, as
-    kubectl diff. More in docs/pull.md.
+    kubectl diff; KUBECTL_EXTERNAL_DIFF names another program to show them. More in docs/pull.md.
 
     \b
     Examples:
@@ -29,37 +44,59 @@ def diff_command(options: Options, filenames: tuple[str, ...], recursive: bool) 
       kubectl gitops diff -f shop.yaml
     """
     try:
-        return _diff(options, filenames, recursive=recursive)
+        _check(sources, flags)
+        return _diff(options, sources, flags)
     except GitopsError as error:
         talk.failure(error)
         return max(error.exit, Exit.USAGE)
 
 
-def _diff(options: Options, filenames: tuple[str, ...], *, recursive: bool) -> int:
+def _check(sources: Sources, flags: dict[str, Any]) -> None:
+    """What excludes each other or is not to be had, in kubectl's words where it has some."""
+    if flags["unexpected"]:
+        raise click.UsageError(f"Unexpected args: [{' '.join(flags['unexpected'])}]")
+    sources.check()
+    if not sources and (flags["selector"] or flags["prune"] or sources.recursive):
+        raise GitopsError("must specify one of -f and -k", "kubectl gitops diff -f FILE")
+    refuse_other_ways(flags)
+    if flags["show_secrets"]:
+        raise GitopsError(
+            "values of Secrets are never shown in a diff", "kubectl gitops secret decrypt --help"
+        )
+
+
+def _diff(options: Options, sources: Sources, flags: dict[str, Any]) -> int:
+    from kubectl_gitops.cli.differ import show_differences
     from kubectl_gitops.cli.results import tell_refusals
     from kubectl_gitops.operations.inspect import diff
-    from kubectl_gitops.render import diff_text
 
+    contents = [(source.name, source.content) for source in sources.read()] if sources else None
     connected = open_session(options)
-    manifests = _manifests(connected, filenames, recursive=recursive) if filenames else None
-    items, refused, findings = diff(connected.session, manifests)
-    text = diff_text(items)
-    click.echo(text, nl=False)
+    items, refused, findings = diff(connected.session, _asked(connected, contents, flags))
+    status = show_differences(items, managed_fields=flags["show_managed_fields"])
     tell_refusals(refused)
     for finding in findings:
         talk.error(finding)
     if refused or findings:
         return Exit.USAGE
-    return Exit.FAILED if text else 0
+    return connected.ended(status)
 
 
-def _manifests(
-    connected: Connected, filenames: tuple[str, ...], *, recursive: bool
-) -> tuple[OpenManifest, ...]:
-    from kubectl_gitops.cli.sources import read_sources
+def _asked(
+    connected: Connected, contents: list[tuple[str, bytes]] | None, flags: dict[str, Any]
+) -> DiffOptions | None:
+    """What the differences are of; None for the whole branch."""
+    from kubectl_gitops.operations.inspect import DiffOptions
+    from kubectl_gitops.plan import Rights
+    from kubectl_gitops.selector import parse_selector
 
-    sources = read_sources(filenames, recursive=recursive)
-    return connected.manifests([(source.name, source.content) for source in sources])
+    if contents is None:
+        return None
+    return DiffOptions(
+        connected.manifests(contents, selector=flags["selector"]),
+        rights=Rights.ALL if flags["force_conflicts"] else Rights.OWN,
+        prunes=parse_selector(flags["selector"]) if flags["prune"] else None,
+    )
 
 
 @click.command("status", short_help="Tell how every resource of the set stands")

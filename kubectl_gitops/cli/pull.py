@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.flags import DURATION
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.session import open_session
 from kubectl_gitops.cli.waiting import waited
@@ -26,7 +27,9 @@ __all__ = ["pull_command"]
 @click.option("--dry-run", is_flag=True, help="show what would be done")
 @click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
 @click.option("--wait", is_flag=True, help="wait until everything applied is healthy")
-@click.option("--timeout", default="5m", metavar="TIME", help="how long to wait, with --wait")
+@click.option(
+    "--timeout", type=DURATION, default="5m", metavar="TIME", help="how long, with --wait"
+)
 @shared_options
 def pull_command(options: Options, **flags: Any) -> int:
     """Make the cluster equal to the branch.
@@ -58,7 +61,7 @@ def pull_command(options: Options, **flags: Any) -> int:
         return _print_plan(report)
     code = print_report(report, connected.session.store, quiet_unchanged=True)
     if code == 0 and flags["wait"]:
-        code = waited(connected, report, flags["timeout"])
+        code = waited(connected, report, flags["timeout"] or float("inf"))
     if (
         code == 0
         and flags["prune"]

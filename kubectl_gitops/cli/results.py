@@ -33,7 +33,7 @@ def print_report(
     """Print what came of an operation, or what would; returns the exit code."""
     if report.dry_run and not report.refused:
         for change in report.plan.changes:
-            click.echo(planned(change))
+            _print_line(planned(change))
     for outcome in report.outcomes:
         if outcome.result.done and not (quiet_unchanged and outcome.result is Result.UNCHANGED):
             _print_line(line(outcome))

@@ -1,22 +1,31 @@
-"""Where manifests come from: `-f` with files, directories, globs, URLs and standard input.
+"""Where manifests come from: `-f` with files, directories, globs, URLs and standard input, or `-k`.
 
 The rules and the texts are kubectl's (its resource builder), seen with 1.36: in a directory only
-.json, .yaml and .yml count, an explicit file may have any ending, `-R` walks in lexical order.
+.json, .yaml and .yml count, an explicit file may have any ending, `-R` walks in lexical order. A
+kustomization is built by kubectl or kustomize, whichever is there: what it renders is committed.
 """
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
+import shutil
+import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import click
+
+from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.flags import switch
 from kubectl_gitops.errors import GitopsError, printable
 
-__all__ = ["Source", "read_sources"]
+__all__ = ["Source", "Sources", "read_sources", "source_options"]
 
 _ENDINGS = (".json", ".yaml", ".yml")
 _URL_TRIES = 3
@@ -31,11 +40,75 @@ class Source:
     content: bytes
 
 
-def read_sources(names: Iterable[str], *, recursive: bool) -> list[Source]:
-    """Read everything that the values of `-f` mean, in order.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What `-f`, `-k` and `-R` say; false where neither `-f` nor `-k` was given."""
 
-    `GitopsError` with kubectl's text for what does not exist or holds no manifest file.
-    """
+    filenames: tuple[str, ...] = ()
+    kustomize: str = ""
+    recursive: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.filenames or self.kustomize)
+
+    def check(self) -> None:
+        """`GitopsError`, in kubectl's words, for flags that exclude each other."""
+        if self.kustomize and self.filenames:
+            raise GitopsError("only one of -f or -k can be specified")
+        if self.kustomize and self.recursive:
+            raise GitopsError("the -k flag can't be used with -f or -R")
+
+    def read(self) -> list[Source]:
+        """Everything that they mean, in order.
+
+        `GitopsError` with kubectl's text for what does not exist or holds no manifest file.
+        """
+        if self.kustomize:
+            return [Source(self.kustomize, _built(self.kustomize))]
+        return read_sources(self.filenames, recursive=self.recursive)
+
+
+def source_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command `-f`, `-k` and `-R`; they reach it as one argument, `sources`."""
+
+    @click.option("-f", "--filename", "filenames", multiple=True, metavar="FILE|DIR|URL|-")
+    @click.option("-k", "--kustomize", default="", metavar="DIR", help="build a kustomization")
+    @switch("-R", "--recursive", help="descend into directories")
+    @functools.wraps(command)
+    def wrapped(filenames: tuple[str, ...], kustomize: str, recursive: bool, **rest: Any) -> int:
+        return command(sources=Sources(filenames, kustomize, recursive), **rest)
+
+    return wrapped
+
+
+def _built(directory: str) -> bytes:
+    """What `kubectl kustomize`, or else `kustomize build`, makes of a directory."""
+    kubectl = os.environ.get("KUBECTL_PATH") or shutil.which("kubectl")
+    kustomize = shutil.which("kustomize")
+    if kubectl:
+        command = [kubectl, "kustomize", "--", directory]
+    elif kustomize:
+        command = [kustomize, "build", "--", directory]
+    else:
+        raise GitopsError(
+            "-k needs kubectl or kustomize to build the directory, and neither is on the PATH",
+            "kustomize build DIR > all.yaml",
+        )
+    try:
+        run = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise GitopsError(f"{printable(command[0])} cannot be run: {error.strerror}") from error
+    said = [printable(line) for line in run.stderr.decode(errors="replace").splitlines()]
+    if run.returncode:
+        message = "\n".join(said).removeprefix("error: ").removeprefix("Error: ")
+        raise GitopsError(message or f"{command[0]} ended with exit code {run.returncode}")
+    for line in said:
+        talk.say(line)
+    return run.stdout
+
+
+def read_sources(names: Iterable[str], *, recursive: bool) -> list[Source]:
+    """What the values of `-f` mean, in order; `GitopsError` as in `Sources.read`."""
     sources: list[Source] = []
     for name in (part for value in names if value for part in value.split(",")):
         if name == "-" and any(source.name == "STDIN" for source in sources):

@@ -11,14 +11,12 @@ if TYPE_CHECKING:
 __all__ = ["waited"]
 
 
-def waited(connected: Connected, report: Report, timeout: str) -> int:
+def waited(connected: Connected, report: Report, seconds: float) -> int:
     """Wait until what was applied is healthy; the exit code."""
     from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.cli.results import tell_unhealthy
-    from kubectl_gitops.cluster.options import parse_timeout
     from kubectl_gitops.operations.healthy import await_healthy
 
     with progress() as how:
-        seconds = parse_timeout(timeout) or float("inf")
         unhealthy = await_healthy(connected.session, report, seconds, how.waiting)
     return tell_unhealthy(unhealthy)

@@ -7,16 +7,25 @@ from dataclasses import dataclass, field, replace
 
 from kubectl_gitops.applyset import PART_OF, tracked_by, unlabelled
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.manifest import Manifest, OpenManifest, edit_text, write
+from kubectl_gitops.manifest import Manifest, OpenManifest, edit_text
 from kubectl_gitops.merge import merge
 from kubectl_gitops.operations.change import Intent, Request, carry
+from kubectl_gitops.operations.delete import DeleteOptions, intend_to_remove
+from kubectl_gitops.operations.prune import Pruning, prunable
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session, Wanted, conflict
 from kubectl_gitops.ordering import check_dependencies
 from kubectl_gitops.plan import Plan, Rights
-from kubectl_gitops.reconcile import Execution, Rules, observe, with_namespace
-from kubectl_gitops.recording import recorded
-from kubectl_gitops.resource import Body, ResourceId, is_terminating, labels_of, same
+from kubectl_gitops.reconcile import (
+    Execution,
+    Rules,
+    observe,
+    recreatable,
+    recreating,
+    with_namespace,
+)
+from kubectl_gitops.recording import recorded_manifest
+from kubectl_gitops.resource import is_terminating, labels_of, same
 from kubectl_gitops.sealing import exposed, unmanageable
 
 __all__ = ["ApplyOptions", "apply", "intend_to_write"]
@@ -28,6 +37,9 @@ class ApplyOptions:
 
     `base` is the branch that the manifests were written on, where a person read it before: what
     others change from there on is kept. `adopts`: they were made of what is live (`import`).
+    `asks` False: `--dry-run=client`. `recreate`: what cannot be changed is deleted and created
+    again. `prune`: what the input no longer has is removed. `record_only`: the cluster is left
+    alone.
     """
 
     reason: str = ""
@@ -36,13 +48,17 @@ class ApplyOptions:
     validation: str = "Strict"
     dry_run: bool = False
     adopts: bool = False
+    asks: bool = True
+    recreate: bool = False
+    prune: Pruning | None = None
+    record_only: bool = False
     how: Execution = field(default_factory=Execution)
     base: Branch | None = None
 
     def rules(self, session: Session, branch: Branch) -> Rules:
         """What holds for the writes of this command."""
         rules = session.rules(branch, self.rights, self.validation)
-        return replace(rules, adopts=self.adopts)
+        return replace(rules, adopts=self.adopts, asks=self.asks)
 
 
 def apply(session: Session, manifests: Sequence[OpenManifest], options: ApplyOptions) -> Report:
@@ -61,6 +77,7 @@ def apply(session: Session, manifests: Sequence[OpenManifest], options: ApplyOpt
             lambda branch: options.rules(session, branch),
             options.how,
             options.dry_run,
+            options.record_only,
         ),
     )
 
@@ -82,11 +99,21 @@ class _Mine:
         self.seen = branch
         rules = options.rules(session, branch)
         intent = intend_to_write(session, branch, self.manifests, rules)
+        plan = recreatable(session.cluster, intent.plan, options.validation)
+        intent = replace(intent, plan=recreating(plan) if options.recreate else plan)
         for warning in _warnings(intent):
             if warning not in self.warned:
                 self.warned.add(warning)
                 session.tell(f"warning: {warning}")
-        return intent
+        if options.prune is None or intent.plan.refused:
+            return intent
+        return intent.beside(self._removals(branch, options.prune))
+
+    def _removals(self, branch: Branch, prune: Pruning) -> Intent:
+        given = {manifest.id for manifest in self.manifests}
+        allowed = replace(prune, confirm=lambda *_: True) if self.options.dry_run else prune
+        going = prunable(self.session, branch, given, allowed)
+        return intend_to_remove(self.session, branch, going, DeleteOptions(ignore_not_found=True))
 
 
 def intend_to_write(
@@ -151,12 +178,6 @@ def _unrecorded(
     ]
     sealed = session.sealed(branch, found)
     return tuple(one for one in sealed if one.sealed.body != bodies.get(one.id))
-
-
-def recorded_manifest(id: ResourceId, live: Body) -> OpenManifest:
-    """A live object as a manifest: what people set, not what servers and controllers added."""
-    body = recorded(live)
-    return OpenManifest(id, body["apiVersion"], write(body), body)
 
 
 def _replayed(

@@ -16,7 +16,7 @@ from kubectl_gitops.operations.converge import converge
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.operations.settle import settle
-from kubectl_gitops.plan import Action, Change, Plan
+from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
 from kubectl_gitops.ports import ClusterIdentity, Moved, StoreRefusal, Tip
 from kubectl_gitops.reconcile import Execution, Parent, Rules, home_first, note, read_parent, widen
 from kubectl_gitops.resource import ResourceId, same
@@ -67,6 +67,7 @@ class Request:
     rules: Callable[[Branch], Rules]
     how: Execution = field(default_factory=Execution)
     dry_run: bool = False
+    record_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def carry(session: Session, request: Request) -> Report:
         commit = _commit(session, request, branch, intent, who)
         tip = _publish(session, branch, commit)
         if not isinstance(tip, Moved):
-            return _followed(session, request, _Published(branch, intent, parent, commit, tip, who))
+            done = _Published(branch, intent, parent, commit, tip, who)
+            follow = _recorded if request.record_only else _followed
+            return follow(session, request, done)
         session.clock.sleep(random.uniform(0.02, 0.2))  # noqa: S311  spreads the writers, no secret
         branch = session.read(tip.tip)
     raise GitopsError(
@@ -109,7 +112,13 @@ def carry(session: Session, request: Request) -> Report:
 
 def _planned(request: Request, intent: Intent) -> Report:
     plan = intent.plan
-    return Report(request.operation, plan=plan, refused=plan.refused, dry_run=request.dry_run)
+    return Report(
+        request.operation,
+        plan=plan,
+        declared=intent.puts,
+        refused=plan.refused,
+        dry_run=request.dry_run,
+    )
 
 
 def _commit(
@@ -163,6 +172,32 @@ def _parent(session: Session, branch: Branch) -> Parent:
     return read_parent(session.cluster, settings.set_name, settings.home_namespace, settings.origin)
 
 
+def _recorded(session: Session, request: Request, done: _Published) -> Report:
+    """The branch holds the change, and the cluster is left as it is."""
+    before, after = done.base, session.read(done.tip)
+
+    def outcome(change: Change) -> Outcome:
+        unmoved = same(before.body(change.id), after.body(change.id))
+        return Outcome(change, Result.UNCHANGED if unmoved else Result.RECORDED, change.live)
+
+    plan = done.intent.plan
+    return _reported(request, done, tuple(map(outcome, plan.changes)))
+
+
+def _reported(
+    request: Request, done: _Published, outcomes: tuple[Outcome, ...], restored: str = ""
+) -> Report:
+    commit = done.commit if done.commit != done.base.tip.commit else ""
+    return Report(
+        request.operation,
+        commit,
+        done.intent.plan,
+        outcomes,
+        declared=done.intent.puts,
+        restored=restored,
+    )
+
+
 def _followed(session: Session, request: Request, done: _Published) -> Report:
     """The branch holds the change. Whatever stops us from here on leaves Git ahead, and says so."""
     try:
@@ -192,7 +227,7 @@ def _act(session: Session, request: Request, done: _Published) -> Report:
     # What is suspended does not have our commit: noted, it would look like an edit afterwards.
     if all(outcome.result.done and not outcome.change.suspended for outcome in outcomes):
         _note(session, parent, done)
-    return Report(request.operation, commit, plan, outcomes, restored=restored)
+    return _reported(request, done, outcomes, restored)
 
 
 def _unconfirmed(plan: Plan, base: Branch, after: Branch) -> list[ResourceId]:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 
 from kubectl_gitops.applyset import belongs_to_other
 from kubectl_gitops.catalog import Api, Catalog, declared_by
-from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Plan, Preview, asks, controller_of, foreign
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
+from kubectl_gitops.recording import recorded_manifest
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import unmanageable
 

@@ -10,11 +10,11 @@ from kubectl_gitops.applyset import belongs_to_other
 from kubectl_gitops.catalog import Api, Catalog
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import OpenManifest
-from kubectl_gitops.operations.apply import recorded_manifest
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import controller_of
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, catalog_of
+from kubectl_gitops.recording import recorded_manifest
 from kubectl_gitops.resource import Body, ResourceId, is_terminating
 from kubectl_gitops.sealing import unmanageable
 

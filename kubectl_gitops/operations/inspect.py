@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,16 +13,20 @@ from kubectl_gitops.fields import Owner
 from kubectl_gitops.health import Health, health
 from kubectl_gitops.history import Revision
 from kubectl_gitops.manifest import OpenManifest
+from kubectl_gitops.operations.delete import DeleteOptions, intend_to_remove
 from kubectl_gitops.operations.picture import Picture, take_picture
+from kubectl_gitops.operations.prune import Pruning, prunable
 from kubectl_gitops.operations.session import Branch, Session
-from kubectl_gitops.plan import Action, Change, Plan
+from kubectl_gitops.plan import Action, Change, Plan, Rights
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import observe
 from kubectl_gitops.resource import Body, ResourceId, same
 from kubectl_gitops.sealing import SealRule, hiding, mask_pair
+from kubectl_gitops.selector import Selector
 
 __all__ = [
     "DiffItem",
+    "DiffOptions",
     "Drift",
     "State",
     "StatusItem",
@@ -44,12 +48,21 @@ class DiffItem:
     after: Body | None
 
 
+@dataclass(frozen=True, slots=True)
+class DiffOptions:
+    """What `apply` of which manifests; `prunes`: also what `apply --prune` would remove."""
+
+    manifests: Sequence[OpenManifest]
+    rights: Rights = Rights.OWN
+    prunes: Selector | None = None
+
+
 def diff(
-    session: Session, manifests: Sequence[OpenManifest] | None, validation: str = "Strict"
+    session: Session, options: DiffOptions | None = None
 ) -> tuple[list[DiffItem], list[Change], tuple[str, ...]]:
-    """What `pull` would change, or `apply` of the manifests: items, refused changes, findings."""
-    if manifests is not None:
-        return _diff_of(session, manifests, validation)
+    """What `pull` would change, or `apply` of manifests: items, refused changes, findings."""
+    if options is not None:
+        return _diff_of(session, options)
     picture = take_picture(session)
     branch = picture.branch
     items = _items(picture.plan, branch.secrets)
@@ -62,17 +75,27 @@ def diff(
 
 
 def _diff_of(
-    session: Session, manifests: Sequence[OpenManifest], validation: str
+    session: Session, options: DiffOptions
 ) -> tuple[list[DiffItem], list[Change], tuple[str, ...]]:
     """What `apply` of the manifests would change, values that are sealed in them opened."""
     branch = session.read(session.store.fetch())
     session.bound(branch)
-    wanted = session.sealed(branch, manifests)
+    wanted = session.sealed(branch, options.manifests)
     sealed = {one.id: hiding(one.sealed) for one in wanted}
-    rules = session.rules(branch, validation=validation)
+    rules = session.rules(branch, options.rights)
     plan = observe(session.cluster, [one.open for one in wanted], rules)
     items = _items(plan, lambda id: (*branch.secrets(id), sealed[id]))
+    if options.prunes is not None:
+        items += _pruned(session, branch, sealed.keys(), options.prunes)
     return items, list(plan.refused), ()
+
+
+def _pruned(
+    session: Session, branch: Branch, given: Collection[ResourceId], selector: Selector
+) -> list[DiffItem]:
+    going = prunable(session, branch, given, Pruning(selector, confirm=lambda *_: True))
+    removal = intend_to_remove(session, branch, going, DeleteOptions(ignore_not_found=True))
+    return _items(removal.plan, branch.secrets)
 
 
 def _items(plan: Plan, secrets: Callable[[ResourceId], Sequence[SealRule]]) -> list[DiffItem]:

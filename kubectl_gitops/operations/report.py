@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kubectl_gitops.errors import Exit
+from kubectl_gitops.manifest import Manifest
 from kubectl_gitops.plan import Change, Outcome, Plan, Result
 
 __all__ = ["Report"]
@@ -15,7 +16,8 @@ __all__ = ["Report"]
 class Report:
     """One operation's result.
 
-    `commit` is ours, empty where nothing was committed. `refused` are the changes that the server
+    `commit` is ours, empty where nothing was committed. `declared` is what the branch holds, or
+    would hold, of the resources that were written. `refused` are the changes that the server
     refused in its dry-run: `apply` and `delete` then commit and change nothing at all, `pull`
     carries out the others. `restored` is the follow-up commit that put the former content of
     refused resources back into the branch. `findings` say what else could not be read or done,
@@ -26,6 +28,7 @@ class Report:
     commit: str = ""
     plan: Plan = field(default_factory=lambda: Plan(()))
     outcomes: tuple[Outcome, ...] = ()
+    declared: tuple[Manifest, ...] = ()
     refused: tuple[Change, ...] = ()
     restored: str = ""
     findings: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from kubectl_gitops.reconcile.execute import Execution, execute, home_first
 from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
 from kubectl_gitops.reconcile.observe import Rules, observe, sent_body, with_namespace
 from kubectl_gitops.reconcile.parent import Parent, note, read_parent, widen
+from kubectl_gitops.reconcile.recreate import recreatable, recreating
 from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current
 from kubectl_gitops.reconcile.write import Removal
 
@@ -28,6 +29,8 @@ __all__ = [
     "note",
     "observe",
     "read_parent",
+    "recreatable",
+    "recreating",
     "sent_body",
     "widen",
     "with_namespace",

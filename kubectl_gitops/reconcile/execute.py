@@ -66,6 +66,8 @@ def _executed(run: _Run, plan: Plan) -> tuple[Outcome, ...]:
         outcomes += run.told(run.applied(stage.items))
         run.stand(stage.awaited)
     removals = [c for c in plan.changes if c.action is Action.DELETE]
+    if not all(outcome.result.done for outcome in outcomes):
+        return (*outcomes, *map(_not_removed, removals))
     going: list[Change] = []
     for stage in ordering.removal_stages(removals, _body):
         ended = list(run.told(run.removed(stage.items)))
@@ -83,6 +85,12 @@ def _held(outcome: Outcome, held: Mapping[ResourceId, str]) -> Outcome:
     if outcome.id not in held:
         return outcome
     return replace(outcome, result=Result.BLOCKED, message=f"still there: {held[outcome.id]}")
+
+
+def _not_removed(change: Change) -> Outcome:
+    """What goes makes room for what comes: without the one there is no other."""
+    message = "not removed, because not everything else was applied"
+    return Outcome(change, Result.BLOCKED, change.live, message=message)
 
 
 def _body(change: Change) -> Body:
@@ -122,10 +130,24 @@ class _Run:
                 message = f"still terminating: {held[change.id]}"
                 return Outcome(change, Result.BLOCKED, message=message)
             change = replace(change, live=None)
+        if change.recreates:
+            return self._recreated(change)
         outcome = self._tried(change)
         if outcome.live is not None and is_terminating(outcome.live):
             return self._apply(replace(change, action=Action.CREATE, live=outcome.live))
         return outcome
+
+    def _recreated(self, change: Change) -> Outcome:
+        """Deleted, waited for, created: the outcome is that of an update."""
+        deleted = delete_change(self.cluster, change, self.how.removal)
+        if deleted.result is not Result.DELETED:
+            return deleted
+        if held := self.gone([change]):
+            message = f"still terminating: {held[change.id]}"
+            return Outcome(change, Result.BLOCKED, change.live, message=message)
+        created = self._apply(replace(change, action=Action.CREATE, live=None, recreates=False))
+        result = Result.CONFIGURED if created.result is Result.CREATED else created.result
+        return replace(created, change=change, result=result)
 
     def _tried(self, change: Change) -> Outcome:
         """Once, or for a while where what it depends on has only just come.

@@ -32,7 +32,8 @@ class Rules:
 
     `ignored(sent, live)` gives the JSON pointers that this set leaves to others. `adopts`: the
     manifests are made of what is live, so whatever they say becomes ours alone, and annotations
-    that keep others from changing it keep nothing from that.
+    that keep others from changing it keep nothing from that. `asks` False:
+    nothing is dry-run, and what is not proven equal counts as different (`--dry-run=client`).
     """
 
     set_id: str
@@ -40,6 +41,7 @@ class Rules:
     rights: Rights = Rights.OWN
     validation: str = "Strict"
     adopts: bool = False
+    asks: bool = True
 
 
 def observe(
@@ -183,9 +185,9 @@ class _Planner:
         depends: bool,
         private: bool,
     ) -> Change:
-        if depends:
+        if depends or not self.rules.asks:
             action = Action.CREATE if live is None else Action.UPDATE
-            reason = "it cannot be checked before other writes of this change"
+            reason = "it cannot be checked before other writes of this change" if depends else ""
             return Change(id, action, api, sent, live, unchecked=reason)
         rules = self.rules
         for _ in range(_GLANCES):

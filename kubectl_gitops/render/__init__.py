@@ -5,9 +5,12 @@ Everything printed here is sealed or masked already; nothing here opens a Secret
 
 from kubectl_gitops.render.documents import (
     as_json,
+    diff_side,
     diff_text,
     history_json,
     history_patches,
+    resources_json,
+    resources_yaml,
     status_json,
 )
 from kubectl_gitops.render.lines import (
@@ -24,6 +27,7 @@ __all__ = [
     "applied_line",
     "as_json",
     "deleted_line",
+    "diff_side",
     "diff_text",
     "drift_line",
     "edited_line",
@@ -33,6 +37,8 @@ __all__ = [
     "key_table",
     "planned_line",
     "refusal_lines",
+    "resources_json",
+    "resources_yaml",
     "status_json",
     "status_table",
     "taken_lines",

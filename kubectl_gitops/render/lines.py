@@ -20,14 +20,14 @@ _PLANNED = {
     Action.CREATE: "created",
     Action.UPDATE: "configured",
     Action.UNCHANGED: "unchanged",
-    Action.DELETE: "deleted",
     Action.SKIP: "skipped",
 }
 
 
-def applied_line(outcome: Outcome) -> str:
+def applied_line(outcome: Outcome, removed: str = "deleted") -> str:
     """`deployment.apps/web configured`; a skipped resource says why."""
-    line = f"{outcome.id.short} {outcome.result}"
+    result = removed if outcome.result is Result.DELETED else outcome.result
+    line = f"{outcome.id.short} {result}"
     if outcome.result is Result.SKIPPED and outcome.message:
         return f"{line} ({outcome.message})"
     return line
@@ -42,9 +42,10 @@ def edited_line(outcome: Outcome) -> str:
     )
 
 
-def planned_line(change: Change) -> str:
+def planned_line(change: Change, how: str = "server dry run", removed: str = "deleted") -> str:
     """`deployment.apps/web configured (server dry run)`."""
-    return f"{change.id.short} {_PLANNED[change.action]} (server dry run)"
+    result = removed if change.action is Action.DELETE else _PLANNED[change.action]
+    return f"{change.id.short} {result} ({how})"
 
 
 def deleted_line(id: ResourceId, *, suffix: str = "") -> str:

@@ -106,10 +106,22 @@ def test_data_goes_to_stdout(capsys):
             "See 'kubectl gitops pull -h' for help and examples\n",
         ),
         (
-            ["apply", "-f", "x", "--dry-run=client"],
+            ["apply", "-f", "x", "--dry-run=maybe"],
             1,
-            "error: invalid value for '--dry-run': 'client' is not one of 'none', 'server'\n"
-            "See 'kubectl gitops apply -h' for help and examples\n",
+            'error: Invalid dry-run value (maybe). Must be "none", "server", or "client".\n',
+        ),
+        (
+            ["apply", "-f", "x", "--grace-period", "soon"],
+            1,
+            'error: invalid argument "soon" for "--grace-period" flag: strconv.ParseInt: '
+            'parsing "soon": invalid syntax\n'
+            "See 'kubectl gitops apply --help' for usage.\n",
+        ),
+        (
+            ["apply", "-f"],
+            1,
+            "error: flag needs an argument: 'f' in -f\n"
+            "See 'kubectl gitops apply --help' for usage.\n",
         ),
     ],
 )

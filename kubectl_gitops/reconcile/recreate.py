@@ -1,0 +1,64 @@
+"""Immutable fields: what the server refuses to change can be deleted and created again.
+
+Only where it would be created: the new spec is tried first, by a dry-run under another name, since
+a resource that is deleted and then refused would be lost. Never a Namespace, a CRD, a PV or a PVC,
+whose deletion takes other resources or data along.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from kubectl_gitops.plan import Action, Change, Plan, Preview, asks
+from kubectl_gitops.ports import Cluster, Refusal
+from kubectl_gitops.reconcile.look import WORKERS
+from kubectl_gitops.resource import Body
+
+__all__ = ["recreatable", "recreating"]
+
+
+def recreatable(cluster: Cluster, plan: Plan, validation: str) -> Plan:
+    """The plan, in which refused updates that a new creation would pass hold what it would make."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        changes = pool.map(lambda change: _tried(cluster, change, validation), plan.changes)
+        return Plan(tuple(changes))
+
+
+def recreating(plan: Plan) -> Plan:
+    """The plan with these deleted and created again (`--force`)."""
+    return Plan(tuple(_recreated(change) for change in plan.changes))
+
+
+def _recreated(change: Change) -> Change:
+    if change.afresh is None:
+        return change
+    return replace(change, preview=Preview(change.afresh), recreates=True)
+
+
+def _tried(cluster: Cluster, change: Change, validation: str) -> Change:
+    refusal, live = change.refusal, change.live
+    if change.action is not Action.UPDATE or refusal is None or refusal.reason != "Invalid":
+        return change
+    if change.api is None or change.sent is None or live is None or asks(change.id):
+        return change
+    # The uid makes it a name that nobody else has.
+    name = f"{change.id.name[:40].rstrip('-.')}-{live['metadata']['uid'][:8]}"
+    body = {**change.sent, "metadata": {**change.sent["metadata"], "name": name}}
+    answer = cluster.apply(
+        change.api, body, dry_run=True, validation=validation, quiet=change.private
+    )
+    if isinstance(answer, Refusal):
+        return replace(change, afresh=change.sent) if _is_held_by_the_old(answer) else change
+    return replace(change, afresh=_named(answer, change.id.name))
+
+
+def _is_held_by_the_old(refusal: Refusal) -> bool:
+    """A nodePort or clusterIP is free again when the old Service is gone."""
+    return bool(refusal.causes) and all(
+        "already allocated" in cause.message for cause in refusal.causes
+    )
+
+
+def _named(body: Body, name: str) -> Body:
+    return {**body, "metadata": {**body["metadata"], "name": name}}
