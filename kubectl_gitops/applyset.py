@@ -26,6 +26,7 @@ __all__ = [
     "owns",
     "parent_body",
     "parent_name",
+    "parent_of",
     "parent_state",
     "set_id",
     "tracked_by",
@@ -68,6 +69,12 @@ def set_id(name: str, namespace: str, kind: str = "ConfigMap", group: str = "") 
     """The id of the set whose parent is this object; a cluster-scoped one has no namespace."""
     digest = hashlib.sha256(f"{name}.{namespace}.{kind}.{group}".encode()).digest()
     return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
+
+
+def parent_of(live: Body) -> str:
+    """The id of the set of ours that an object is the parent of, empty where it is of none."""
+    tooling = str(annotations_of(live).get(_TOOLING, ""))
+    return labels_of(live).get(_ID, "") if tooling.rpartition("/")[0] == _TOOL else ""
 
 
 def parent_body(set_name: str, home: str, state: ParentState, version: str) -> Body:

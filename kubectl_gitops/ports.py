@@ -62,6 +62,13 @@ class Refusal:
         """
         return self.code == 0 or (self.code >= 500 and self.reason in ("", "Unknown"))
 
+    @property
+    def heading(self) -> str:
+        """How kubectl begins what the API server answered; nothing where no answer came."""
+        if self.code == 0:
+            return ""
+        return f"Error from server ({self.reason}): " if self.reason else "Error from server: "
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterIdentity:

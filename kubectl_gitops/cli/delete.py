@@ -2,135 +2,195 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubectl_gitops.cli import talk
-from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
-from kubectl_gitops.cli.session import Connected, open_session
+from kubectl_gitops.cli.flags import DURATION, INTEGER, DropIn, dry_run_option, switch
+from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.sources import Sources, source_options
-from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.errors import Exit
 
 if TYPE_CHECKING:
+    from kubectl_gitops.cli.removal import Asked
+    from kubectl_gitops.cli.session import Connected
+    from kubectl_gitops.operations.report import Report
     from kubectl_gitops.plan import Change, Outcome
+    from kubectl_gitops.ports import Refusal
+    from kubectl_gitops.resource import ResourceId
 
-__all__ = ["confirmation", "delete_command"]
-
-_CASCADE = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
+__all__ = ["delete_command"]
 
 
-@click.command("delete", short_help="Remove resources from the branch and from the cluster")
-@click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME…]")
+@click.command("delete", cls=DropIn, short_help="Remove resources from the branch and the cluster")
+@click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME… | TYPE -l LABELS]")
 @source_options
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
-@click.option("--ignore-not-found", is_flag=True, help="what is not there is no error")
-@click.option("--cascade", default="background", type=click.Choice(sorted(_CASCADE)))
-@click.option("--grace-period", type=int, default=-1, help="seconds the resource gets to end")
-@click.option("--now", is_flag=True, help="a grace period of one second")
-@click.option("--wait", type=bool, is_flag=False, flag_value=True, default=True, metavar="BOOL")
-@click.option("--timeout", default="0", metavar="TIME", help="how long to wait")
-@click.option("--dry-run", is_flag=False, flag_value="server", default="none", type=DRY_RUN)
-@click.option("-o", "--output", default="", type=click.Choice(["", "name"]))
-@click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
+@click.option("-l", "--selector", default="", metavar="LABELS", help="those with these labels")
+@click.option("--field-selector", default="", metavar="FIELDS", help="those with these fields")
+@switch("--all", help="all of these types")
+@switch("-A", "--all-namespaces", help="in all namespaces")
+@switch("--ignore-not-found", default=None, help="what is not there is no error")
+@click.option("--cascade", is_flag=False, flag_value="background", default="background")
+@click.option("--grace-period", type=INTEGER, default=-1, help="seconds the resource gets to end")
+@switch("--now", help="a grace period of one second")
+@switch("--force", help="no grace period at all")
+@switch("--wait", default=True, help="wait until the resources are gone")
+@click.option("--timeout", type=DURATION, default="0s", help="how long to wait; 0: a week")
+@dry_run_option
+@click.option("-o", "--output", default="", metavar="name", help="only names")
+@switch("-i", "--interactive", help="show what would go, and ask")
+@click.option("--raw", default="", hidden=True)
+@switch("--yes", "-y", help="answer every question with yes")
 @shared_options
 def delete_command(options: Options, sources: Sources, **flags: Any) -> int:
     """Remove resources from the branch, then from the cluster.
 
-    A drop-in for kubectl delete. What goes along with a Namespace or a CRD is listed first and
-    removed from the branch in the same commit. More in docs/start.md.
+    A drop-in for kubectl delete: the same arguments, flags and lines. What goes along with a
+    Namespace or a CRD is listed first, recorded where it was not, and removed from the branch in
+    the same commit. More in docs/start.md.
 
     \b
     Examples:
       kubectl gitops delete deployment/web -m "replaced by web2"
       kubectl gitops delete -f shop.yaml
+      kubectl gitops delete configmaps,secrets -l app=shop
     """
-    sources.check()
-    if bool(sources) == bool(flags["names"]):
-        raise GitopsError(_USAGE)
+    from kubectl_gitops.cli.removal import asked
+    from kubectl_gitops.cli.session import open_session
+
+    wanted = asked(sources, flags)
     contents = [(source.name, source.content) for source in sources.read()]
     connected = open_session(options)
-    return _deleted(connected, _targets(connected, contents, flags), flags)
-
-
-_USAGE = (
-    "You must provide one or more resources by argument or filename.\n"
-    "Example resource specifications include:\n"
-    "   '-f rsrc.yaml'\n"
-    "   '--filename=rsrc.json'\n"
-    "   '<resource> <name>'\n"
-    "   '<resource>'"
-)
+    targets = _targets(connected, wanted, contents)
+    if not targets:
+        click.echo("No resources found")
+        return connected.ended(0)
+    if connected.explicit and not wanted.everywhere and not all(id.namespace for id in targets):
+        talk.warning("deleting cluster-scoped resources, not scoped to the provided namespace")
+    if wanted.dry_run == "client":
+        return connected.ended(_imagined(wanted, targets, yes=flags["yes"]))
+    return connected.ended(_deleted(connected, wanted, targets, flags))
 
 
 def _targets(
-    connected: Connected, contents: list[tuple[str, bytes]], flags: dict[str, Any]
-) -> list[ResourceId]:
-    from kubectl_gitops.operations.inputs import name_resources
+    connected: Connected, wanted: Asked, contents: list[tuple[str, bytes]]
+) -> Mapping[ResourceId, str]:
+    """What is to go, each with the file it was read in, if it was."""
+    from kubectl_gitops.operations import targets
 
-    if flags["names"]:
-        return name_resources(connected.session, flags["names"], namespace=connected.namespace)
-    return [manifest.id for manifest in connected.manifests(contents)]
+    namespace = None if wanted.everywhere else connected.namespace
+    if wanted.given:
+        return targets.given_resources(
+            connected.session,
+            contents,
+            namespace=connected.namespace,
+            explicit=connected.explicit,
+            selector=wanted.labels,
+        )
+    if wanted.selecting:
+        selection = targets.Selection(namespace, wanted.labels, wanted.fields)
+        types = wanted.arguments.types
+        found = targets.selected_resources(connected.session, types, selection)
+    else:
+        found = targets.named_resources(connected.session, wanted.arguments, namespace)
+    return dict.fromkeys(found, "")
 
 
-def _deleted(connected: Connected, targets: list[ResourceId], flags: dict[str, Any]) -> int:
+def _imagined(wanted: Asked, targets: Iterable[ResourceId], *, yes: bool) -> int:
+    """`--dry-run=client`: what kubectl would ask for, without asking whether it is there."""
+    from kubectl_gitops.cli.losses import continues
+
+    if wanted.interactive and not yes:
+        continues(targets)
+    for id in targets:
+        click.echo(_line(wanted, id, " (dry run)"))
+    return 0
+
+
+def _deleted(
+    connected: Connected, wanted: Asked, targets: Mapping[ResourceId, str], flags: dict[str, Any]
+) -> int:
+    from kubectl_gitops.cli.losses import confirmation
     from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.cli.results import print_report
-    from kubectl_gitops.cluster.options import parse_timeout
     from kubectl_gitops.operations.delete import DeleteOptions, delete
-    from kubectl_gitops.plan import Result
-    from kubectl_gitops.reconcile import Removal
+    from kubectl_gitops.render import undeleted_lines
 
-    grace = 1 if flags["now"] else flags["grace_period"]
-    removal = Removal(_CASCADE[flags["cascade"]], None if grace < 0 else max(grace, 1))
-    gone = parse_timeout(flags["timeout"]) or _WEEK
-    dry_run = flags["dry_run"] != "none"
-    with progress(removal=removal, wait=flags["wait"], gone=gone) as how:
+    dry_run = wanted.dry_run == "server"
+    deadline = time.monotonic() + wanted.timeout
+    # What later removals depend on is waited for in between; for all the rest, see below.
+    with progress(removal=wanted.removal, wait=False, gone=_seconds(wanted, deadline)) as how:
         options = DeleteOptions(
             reason=flags["reason"],
-            ignore_not_found=flags["ignore_not_found"],
+            ignore_not_found=wanted.ignore_not_found,
             dry_run=dry_run,
             how=how,
-            confirm=confirmation(yes=flags["yes"] or dry_run),
+            confirm=confirmation(yes=flags["yes"], interactive=wanted.interactive, dry_run=dry_run),
         )
-        report = delete(connected.session, targets, options)
-    code = print_report(report, connected.session.store, *_lines(flags["output"]))
+        report = delete(connected.session, list(targets), options)
+
+    def refused(id: ResourceId, refusal: Refusal) -> list[str]:
+        return undeleted_lines(id, refusal, targets.get(id, ""))
+
+    code = print_report(report, connected.session.store, *_lines(wanted), refused)
+    _tell_skipped(report)
+    if code or dry_run or not wanted.wait:
+        return code
+    return _waited(connected, report, _seconds(wanted, deadline))
+
+
+def _seconds(wanted: Asked, deadline: float) -> float:
+    return deadline - time.monotonic() if wanted.wait else 0.0
+
+
+def _line(wanted: Asked, id: ResourceId, suffix: str = "") -> str:
+    from kubectl_gitops.render import deleted_line
+
+    return id.short if wanted.as_name else deleted_line(id, forced=wanted.forced, suffix=suffix)
+
+
+def _lines(wanted: Asked) -> tuple[Callable[[Outcome], str], Callable[[Change], str]]:
+    """A line for what the cluster was asked to delete; what only the branch had has none."""
+    from kubectl_gitops.plan import Action, Result
+
+    def done(outcome: Outcome) -> str:
+        return _line(wanted, outcome.id) if outcome.result is Result.DELETED else ""
+
+    def planned(change: Change) -> str:
+        deletes = change.action is Action.DELETE
+        return _line(wanted, change.id, " (server dry run)") if deletes else ""
+
+    return done, planned
+
+
+def _tell_skipped(report: Report) -> None:
+    from kubectl_gitops.plan import Action, Result
+
     for outcome in report.outcomes:
         if outcome.result is Result.SKIPPED and outcome.message:
             talk.note(f"{outcome.id}: {outcome.message}")
-    return connected.ended(code)
+    for change in report.plan.changes if report.dry_run else ():
+        if change.action is Action.SKIP and change.reason:
+            talk.note(f"{change.id}: {change.reason}")
 
 
-def _lines(output: str) -> tuple[Callable[[Outcome], str], Callable[[Change], str]]:
-    from kubectl_gitops.plan import Result
-    from kubectl_gitops.render import deleted_line
+def _waited(connected: Connected, report: Report, seconds: float) -> int:
+    """Wait as kubectl does, but for all at once; its error names the first that is still there."""
+    from kubectl_gitops.cli.progress import progress
+    from kubectl_gitops.operations.delete import await_deleted
 
-    if output == "name":
-        return (lambda outcome: outcome.id.short), (lambda change: change.id.short)
-    return (
-        lambda outcome: deleted_line(outcome.id) if outcome.result is Result.DELETED else "",
-        lambda change: deleted_line(change.id, suffix=" (server dry run)"),
-    )
-
-
-_WEEK = 7 * 24 * 3600.0
-"""kubectl's own limit for a wait without `--timeout`."""
-
-
-def confirmation(*, yes: bool) -> Callable[[Sequence[ResourceId], Sequence[ResourceId]], None]:
-    """List what goes along with a removal, and ask the person at a terminal."""
-
-    def confirm(risky: Sequence[ResourceId], along: Sequence[ResourceId]) -> None:
-        if along:
-            talk.note("this goes along:" if len(along) == 1 else f"these {len(along)} go along:")
-        for id in along:
-            talk.say(f"  - {id}")
-        if yes or not talk.is_terminal():
-            return
-        names = ", ".join(map(str, risky or along))
-        if not talk.asks(f"Remove {names} with all that is in there?"):
-            raise GitopsError("deletion is cancelled; nothing was changed")
-
-    return confirm
+    with progress(gone=seconds) as how:
+        held = await_deleted(connected.session, report, how)
+    for id, why in held.items():
+        talk.note(f"{id}: still there: {why}")
+    for change in report.plan.changes:
+        if change.id in held and change.api is not None:
+            name = f"{change.api.plural}/{change.id.name}"
+            talk.error(f"timed out waiting for the condition on {name}")
+            talk.hint(f"kubectl get {change.id.argument} -o yaml   # what holds it")
+            return Exit.FAILED
+    return 0

@@ -41,14 +41,15 @@ def edit_command(
       kubectl gitops edit deployment/web -n shop -m "a fourth for the sale"
       KUBE_EDITOR="code --wait" kubectl gitops edit secret/db
     """
+    from kubectl_gitops.arguments import parse_arguments
     from kubectl_gitops.operations.apply import ApplyOptions
     from kubectl_gitops.operations.edit import draft_of
-    from kubectl_gitops.operations.inputs import name_resources
+    from kubectl_gitops.operations.targets import named_resources
     from kubectl_gitops.plan import Rights
 
     connected = open_session(options)
     session = connected.session
-    ids = name_resources(session, names, namespace=connected.namespace)
+    ids = named_resources(session, parse_arguments(names), connected.namespace)
     if len(ids) != 1:
         raise GitopsError(
             "name one resource", "kubectl gitops edit deployment/web", exit=Exit.USAGE

@@ -23,6 +23,7 @@ __all__ = [
     "DURATION",
     "INTEGER",
     "DropIn",
+    "boolean_of",
     "dry_run_of",
     "dry_run_option",
     "refuse_other_ways",
@@ -115,10 +116,16 @@ class _Value(click.ParamType[Any]):
             raise click.BadParameter(text, ctx, param) from error
 
 
+def boolean_of(text: str) -> bool | None:
+    """What Go's `ParseBool` makes of a text, None where it refuses it."""
+    return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}.get(text)
+
+
 def _boolean(text: str) -> bool:
-    if text not in _TRUE | _FALSE:
+    meant = boolean_of(text)
+    if meant is None:
         raise GitopsError(f'strconv.ParseBool: parsing "{printable(text)}": invalid syntax')
-    return text in _TRUE
+    return meant
 
 
 def _integer(text: str) -> int:
@@ -127,8 +134,8 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+_TRUE = ("1", "t", "T", "true", "TRUE", "True")
+_FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
 BOOLEAN = _Value("bool", _boolean)
 INTEGER = _Value("int", _integer)
@@ -164,11 +171,12 @@ def dry_run_of(text: str) -> str:
     if text == "unchanged":
         talk.warning("--dry-run is deprecated and can be replaced with --dry-run=client.")
         return "client"
-    if text not in _TRUE | _FALSE:
+    switched = boolean_of(text)
+    if switched is None:
         raise GitopsError(
             f'Invalid dry-run value ({printable(text)}). Must be "none", "server", or "client".'
         )
-    meant = "client" if text in _TRUE else "none"
+    meant = "client" if switched else "none"
     talk.warning(
         f"--dry-run={text} is deprecated (boolean value) and can be replaced with "
         f"--dry-run={meant}."

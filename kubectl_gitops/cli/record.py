@@ -35,14 +35,15 @@ def record_command(options: Options, names: tuple[str, ...], dry_run: str, reaso
       kubectl gitops record deployment/web -n shop -m "four were not enough"
       kubectl gitops record --dry-run
     """
+    from kubectl_gitops.arguments import parse_arguments
     from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.cli.results import print_report
-    from kubectl_gitops.operations.inputs import name_resources
     from kubectl_gitops.operations.record import RecordOptions, record
+    from kubectl_gitops.operations.targets import named_resources
 
     connected = open_session(options)
     session = connected.session
-    ids = name_resources(session, names, namespace=connected.namespace) if names else []
+    ids = named_resources(session, parse_arguments(names), connected.namespace) if names else []
     with progress() as how:
         recording = RecordOptions(
             reason,

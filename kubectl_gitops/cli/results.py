@@ -27,6 +27,7 @@ def print_report(
     store: Store,
     line: Callable[[Outcome], str] = applied_line,
     planned: Callable[[Change], str] = planned_line,
+    refused: Callable[[ResourceId, Refusal], list[str]] = refusal_lines,
     *,
     quiet_unchanged: bool = False,
 ) -> int:
@@ -38,9 +39,10 @@ def print_report(
         if outcome.result.done and not (quiet_unchanged and outcome.result is Result.UNCHANGED):
             _print_line(line(outcome))
     for outcome in report.outcomes:
-        _tell(outcome)
+        _tell(outcome, refused)
     if report.refused and not report.outcomes:
-        _tell_refused(report.refused)
+        tell_refusals(report.refused, refused)
+        talk.note("nothing was committed and nothing was changed")
     tell_findings(report)
     _tell_commit(report, store)
     return report.exit
@@ -51,27 +53,20 @@ def _print_line(line: str) -> None:
         click.echo(line)
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: Outcome, refused: Callable[[ResourceId, Refusal], list[str]]) -> None:
     for taken in taken_lines(outcome):
         talk.note(taken)
     if outcome.message and outcome.result is not Result.SKIPPED:
         talk.note(f"{outcome.id}: {outcome.message}")
     if not outcome.result.done and outcome.refusal is not None:
-        _tell_refusal(outcome.id, outcome.refusal)
+        _tell_lines(refused(outcome.id, outcome.refusal))
 
 
-def _tell_refusal(id: ResourceId, refusal: Refusal) -> None:
-    first, *rest = refusal_lines(id, refusal)
+def _tell_lines(lines: list[str]) -> None:
+    first, *rest = lines
     talk.error(first)
     for further in rest:
         talk.say(further)
-
-
-def _tell_refused(refused: Iterable[Change]) -> None:
-    """All refusals of a dry-run that stopped the operation, and the ways out."""
-    changes = list(refused)
-    tell_refusals(changes)
-    talk.note("nothing was committed and nothing was changed")
 
 
 def tell_findings(report: Report) -> None:
@@ -114,11 +109,14 @@ def print_resealed(done: Resealed, store: Store) -> int:
     return Exit.FAILED if done.findings else 0
 
 
-def tell_refusals(refused: Iterable[Change]) -> None:
+def tell_refusals(
+    changes: Iterable[Change],
+    refused: Callable[[ResourceId, Refusal], list[str]] = refusal_lines,
+) -> None:
     """Why the server refuses each of these."""
-    for change in refused:
+    for change in changes:
         if change.refusal is not None:
-            _tell_refusal(change.id, change.refusal)
+            _tell_lines(refused(change.id, change.refusal))
 
 
 def tell_unhealthy(unhealthy: Mapping[ResourceId, Health]) -> int:

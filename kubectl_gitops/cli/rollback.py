@@ -116,7 +116,7 @@ def _brought_back(
     flags: dict[str, Any],
     operation: str,
 ) -> int:
-    from kubectl_gitops.cli.delete import confirmation
+    from kubectl_gitops.cli.losses import confirmation
     from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.cli.results import print_report
     from kubectl_gitops.operations.delete import DeleteOptions
@@ -132,7 +132,7 @@ def _brought_back(
             dry_run=dry_run,
             how=how,
             removal=DeleteOptions(
-                ignore_not_found=True, confirm=confirmation(yes=flags["yes"] or dry_run)
+                ignore_not_found=True, confirm=confirmation(yes=flags["yes"], dry_run=dry_run)
             ),
         )
         report = bring_back(connected.session, former, options)

@@ -76,7 +76,8 @@ def source_options(command: Callable[..., int]) -> Callable[..., int]:
     @switch("-R", "--recursive", help="descend into directories")
     @functools.wraps(command)
     def wrapped(filenames: tuple[str, ...], kustomize: str, recursive: bool, **rest: Any) -> int:
-        return command(sources=Sources(filenames, kustomize, recursive), **rest)
+        named = tuple(filter(None, filenames))
+        return command(sources=Sources(named, kustomize, recursive), **rest)
 
     return wrapped
 

@@ -57,8 +57,9 @@ def resume_command(options: Options, names: tuple[str, ...]) -> int:
 
 
 def _named(connected: Connected, names: tuple[str, ...]) -> list[ResourceId]:
-    from kubectl_gitops.operations.inputs import name_resources
+    from kubectl_gitops.arguments import parse_arguments
+    from kubectl_gitops.operations.targets import named_resources
 
     if not names:
         return []
-    return name_resources(connected.session, names, namespace=connected.namespace)
+    return named_resources(connected.session, parse_arguments(names), connected.namespace)

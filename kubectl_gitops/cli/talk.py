@@ -13,7 +13,18 @@ import click
 
 from kubectl_gitops.errors import GitopsError
 
-__all__ = ["asks", "error", "failure", "hint", "is_terminal", "note", "say", "showing", "warning"]
+__all__ = [
+    "asks",
+    "error",
+    "failure",
+    "hidden",
+    "hint",
+    "is_terminal",
+    "note",
+    "say",
+    "showing",
+    "warning",
+]
 
 
 def say(text: str) -> None:
@@ -33,9 +44,15 @@ def warning(text: str) -> None:
 
 
 def error(text: str) -> None:
-    """Why it was not done."""
+    """Why it was not done; what the API server said has kubectl's heading, and no other."""
+    if text.startswith(_SERVERS):
+        say(text)
+        return
     label = click.style("error:", fg="red", bold=True) if sys.stderr.isatty() else "error:"
     say(f"{label} {text}")
+
+
+_SERVERS = "Error from server"
 
 
 def hint(text: str) -> None:
@@ -73,10 +90,17 @@ def asks(question: str) -> bool:
     """A yes or no from the person at the terminal; no where there is none."""
     if not is_terminal():
         return False
+    with hidden():
+        return click.confirm(question, default=False, err=True)
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """While a person is asked, nothing else is shown on the last line."""
     for stop, _ in _shown:
         stop()
     try:
-        return click.confirm(question, default=False, err=True)
+        yield
     finally:
         for _, start in _shown:
             start()

@@ -1,46 +1,62 @@
 """`delete`: remove resources from the branch, then from the cluster.
 
 The branch loses exactly what the cluster loses: what goes with a Namespace or a CRD is removed
-from it in the same commit, and what was live and unrecorded is recorded first, so that it can be
-brought back.
+from it in the same commit. What was live and unrecorded, along with them too, is recorded first, so
+that it can be brought back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from kubectl_gitops.applyset import belongs_to_other
-from kubectl_gitops.catalog import Api, Catalog, declared_by
+from kubectl_gitops.applyset import belongs_to_other, parent_of
+from kubectl_gitops.catalog import Api, Catalog
+from kubectl_gitops.derived import is_made_again
+from kubectl_gitops.operations.along import Along, goes_with, lives_with
 from kubectl_gitops.operations.change import Intent, Request, carry
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Plan, Preview, asks, controller_of, foreign
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.reconcile import WORKERS, Execution, catalog_of, look
+from kubectl_gitops.reconcile import WORKERS, Execution, await_gone, catalog_of, look
 from kubectl_gitops.recording import recorded_manifest
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import unmanageable
 
-__all__ = ["DeleteOptions", "delete", "goes_with", "intend_to_remove"]
+__all__ = ["DeleteOptions", "Losses", "await_deleted", "delete", "intend_to_remove"]
 
-_CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What a removal means, for a person to agree to.
+
+    `named` was asked for; `risky` of it takes other things along or holds data. `along` goes with
+    it: what the branch declares, and (`unrecorded`, a part of it) what is recorded only now.
+    `refused`: nothing will be removed, whatever the person says.
+    """
+
+    named: tuple[ResourceId, ...]
+    risky: tuple[ResourceId, ...] = ()
+    along: tuple[ResourceId, ...] = ()
+    unrecorded: frozenset[ResourceId] = frozenset()
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
     """What the flags of `delete` ask for.
 
-    `confirm(risky, along)` may refuse: it is asked before a Namespace, a CRD, a PV or a PVC goes,
-    with all that is in it, and is shown what the branch declares of that.
+    `confirm` is shown the losses before anything is written, and may refuse by raising; it is asked
+    again where they are others on a newer tip.
     """
 
     reason: str = ""
     ignore_not_found: bool = False
     dry_run: bool = False
     how: Execution = field(default_factory=Execution)
-    confirm: Callable[[Sequence[ResourceId], Sequence[ResourceId]], None] = lambda _, __: None
+    confirm: Callable[[Losses], None] = lambda _: None
 
 
 def delete(session: Session, targets: Sequence[ResourceId], options: DeleteOptions) -> Report:
@@ -57,46 +73,86 @@ def delete(session: Session, targets: Sequence[ResourceId], options: DeleteOptio
     return carry(session, request)
 
 
+def await_deleted(session: Session, report: Report, how: Execution) -> dict[ResourceId, str]:
+    """Wait until what the report deleted is gone; what still holds what is not, after `how.gone`.
+
+    All are waited for side by side, each as the object of that uid.
+    """
+    wanted = {
+        outcome.id: (outcome.change.api, outcome.change.live["metadata"]["uid"])
+        for outcome in report.outcomes
+        if outcome.result.done
+        and outcome.change.action is Action.DELETE
+        and outcome.change.api is not None
+        and outcome.change.live is not None
+    }
+    return await_gone(session.cluster, wanted, how.clock, how.gone, how.waiting)
+
+
 def intend_to_remove(
     session: Session, branch: Branch, targets: Sequence[ResourceId], options: DeleteOptions
 ) -> Intent:
     """What it takes that neither branch nor cluster holds these, and what goes with them."""
     catalog = catalog_of(session.cluster)
-    entries = branch.snapshot.entries
     changes = _removals(session, catalog, branch, targets, options)
+    lives = {c.id: c.live for c in changes if c.live is not None and not c.refusal}
+    found = lives_with(session.cluster, catalog, lives, session.rules(branch).set_id)
+    changes = [_sparing(change, found) for change in changes]
     removed = [change.id for change in changes if not change.refusal]
-    defined = {c.id: c.live for c in changes if c.live is not None}
-    along = goes_with(removed, {id: entry.manifest.body for id, entry in entries.items()}, defined)
-    risky = [change.id for change in changes if change.live is not None and asks(change.id)]
-    if risky or along:
-        options.confirm(risky, along)
-    for change in changes:
-        if change.live is not None and (owner := controller_of(change.live)):
-            session.tell(f"{change.id} is just deleted: {owner} owns it and may remake it")
+    entries = {id: entry.manifest.body for id, entry in branch.snapshot.entries.items()}
+    declared = goes_with(removed, entries, lives)
+    taken = goes_with(removed, found.lives, lives)
+    unrecorded = {id: found.lives[id] for id in taken if id not in entries}
+    _tell(session, changes, found)
+    options.confirm(
+        Losses(
+            tuple(targets),
+            tuple(id for id in lives if asks(id)),
+            tuple(sorted({*declared, *unrecorded})),
+            frozenset(unrecorded),
+            refused=any(change.refusal for change in changes),
+        )
+    )
+    were = {id: live for id, live in lives.items() if id not in entries and _is_lost(id, live)}
     before = session.sealed(
-        branch,
-        [
-            recorded_manifest(change.id, change.live)
-            for change in changes
-            if change.live is not None and _worth_recording(change, branch)
-        ],
+        branch, [recorded_manifest(id, live) for id, live in (were | unrecorded).items()]
     )
     recorded = {one.id for one in before}
+    gone = (*removed, *declared, *unrecorded)
     return Intent(
         Plan(tuple(changes)),
-        removals=tuple(id for id in (*removed, *along) if id in entries or id in recorded),
+        removals=tuple(id for id in gone if id in entries or id in recorded),
         before=tuple(one.sealed for one in before),
         key_id=session.sealing_key(branch, before),
         tripwire=session.tripwire(branch, before),
     )
 
 
-def _worth_recording(change: Change, branch: Branch) -> bool:
-    """What a controller owns comes back by itself: it is just deleted."""
-    live = change.live
-    if live is None or change.id in branch.snapshot.entries or unmanageable(live):
-        return False
-    return not controller_of(live)
+def _is_lost(id: ResourceId, live: Body) -> bool:
+    """Whether it has to be recorded to be brought back: what comes back by itself has not."""
+    return not is_made_again(id, live) and not unmanageable(live)
+
+
+def _tell(session: Session, changes: Sequence[Change], found: Along) -> None:
+    for unread in found.unread:
+        session.tell(f"warning: {unread}; what there is of it goes unrecorded")
+    owners = {f"{c.id.kind.lower()}/{c.id.name}" for c in changes}
+    for change in changes:
+        owner = controller_of(change.live) if change.live is not None else ""
+        if owner and owner not in owners:
+            session.tell(f"{change.id} is just deleted: {owner} owns it and may remake it")
+
+
+def _sparing(change: Change, found: Along) -> Change:
+    """A Namespace or a definition that would take another set's resources along stays."""
+    if change.live is None or change.refusal:
+        return change
+    foreigners: dict[ResourceId, Body] = {id: {} for id in found.foreign}
+    taken = goes_with([change.id], foreigners, {change.id: change.live})
+    if not taken:
+        return change
+    why = f"{taken[0]} would go along, and {foreign(found.foreign[taken[0]]).message}"
+    return replace(change, preview=Preview(Refusal(409, "Foreign", why)))
 
 
 def _removals(
@@ -152,6 +208,8 @@ def _removal(
         return Change(id, Action.DELETE, api, None, None, Preview(live))
     if live is not None and (other := belongs_to_other(live, set_id)):
         return Change(id, Action.DELETE, api, None, live, Preview(foreign(other)))
+    if live is not None and parent_of(live):
+        return Change(id, Action.DELETE, api, None, live, Preview(_PARENT))
     if live is not None:
         return Change(id, Action.DELETE, api, None, live)
     if declared or ignored:
@@ -165,22 +223,4 @@ def _not_found(id: ResourceId, api: Api | None) -> Refusal:
     return Refusal(404, "NotFound", f'{plural} "{id.name}" not found')
 
 
-def goes_with(
-    removed: Iterable[ResourceId],
-    declared: Mapping[ResourceId, Body],
-    live: Mapping[ResourceId, Body],
-) -> list[ResourceId]:
-    """What the branch declares inside removed Namespaces, or of kinds that removed CRDs define.
-
-    What a CRD defines stands in the live one, else in the branch's.
-    """
-    removed = set(removed)
-    namespaces = {id.name for id in removed if id.group_kind == "Namespace"}
-    crds = [id for id in removed if id.group_kind == _CRD]
-    bodies = [live.get(id) or declared.get(id) or {} for id in crds]
-    kinds = {(api.group, api.kind) for body in bodies for api in declared_by(body)}
-    return sorted(
-        id
-        for id in declared
-        if id not in removed and (id.namespace in namespaces or (id.group, id.kind) in kinds)
-    )
+_PARENT = Refusal(403, "Foreign", "it is the parent of a set, which tells what the set owns")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from kubectl_gitops.applyset import belongs_to_other
 from kubectl_gitops.catalog import Api, Catalog
+from kubectl_gitops.derived import DERIVED_KINDS, is_bootstrap, is_made_again
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import OpenManifest
 from kubectl_gitops.operations.session import Branch, Session
-from kubectl_gitops.plan import controller_of
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import WORKERS, catalog_of
 from kubectl_gitops.recording import recorded_manifest
@@ -20,37 +20,6 @@ from kubectl_gitops.sealing import unmanageable
 
 __all__ = ["Selection", "importable"]
 
-# What the control plane makes by itself and would make again.
-_DERIVED = frozenset(
-    {
-        "ControllerRevision.apps",
-        "CSINode.storage.k8s.io",
-        "CSIStorageCapacity.storage.k8s.io",
-        "Endpoints",
-        "EndpointSlice.discovery.k8s.io",
-        "Event",
-        "Event.events.k8s.io",
-        "IPAddress.networking.k8s.io",
-        "Lease.coordination.k8s.io",
-        "Node",
-        "PodMetrics.metrics.k8s.io",
-        "ServiceCIDR.networking.k8s.io",
-        "VolumeAttachment.storage.k8s.io",
-    }
-)
-_MADE_FOR_EVERYONE = frozenset(
-    {
-        ("ConfigMap", "kube-root-ca.crt"),
-        ("ServiceAccount", "default"),
-        ("Service", "kubernetes"),
-    }
-)
-_BOOTSTRAP = (
-    ("labels", "kubernetes.io/bootstrapping"),
-    ("labels", "kube-aggregator.kubernetes.io/automanaged"),
-    ("labels", "applyset.kubernetes.io/id"),
-    ("annotations", "apf.kubernetes.io/autoupdate-spec"),
-)
 _SYSTEM = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -90,7 +59,7 @@ def _apis(catalog: Catalog, selection: Selection) -> Sequence[Api]:
         api
         for api in catalog.apis
         if api.preferred
-        and api.group_kind not in _DERIVED
+        and api.group_kind not in DERIVED_KINDS
         and {"list", "patch"} <= api.verbs
         and (api.namespaced or not selection.namespace)
     ]
@@ -116,12 +85,7 @@ def _listed(session: Session, api: Api, selection: Selection) -> list[Body]:
 
 def _is_derived(id: ResourceId, live: Body, selection: Selection) -> bool:
     """Whether the cluster, or a controller in it, made the object and would make it again."""
-    metadata = live["metadata"]
-    if id.group_kind in _DERIVED or (id.kind, id.name) in _MADE_FOR_EVERYONE:
-        return True
-    if controller_of(live):
-        return True
-    if any(key in (metadata.get(part) or {}) for part, key in _BOOTSTRAP):
+    if is_made_again(id, live) or is_bootstrap(live):
         return True
     if is_terminating(live) or unmanageable(live) is not None:
         return True

@@ -1,4 +1,4 @@
-"""What the command line names, as resources: manifests given by `-f`, and TYPE NAME arguments."""
+"""The manifests that `-f` gives, as resources."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from kubectl_gitops.manifest import (
 from kubectl_gitops.manifest.prepare import identified
 from kubectl_gitops.operations.session import Session
 from kubectl_gitops.reconcile import catalog_of
-from kubectl_gitops.resource import Body, ResourceId, group_of, labels_of
+from kubectl_gitops.resource import Body, group_of, labels_of
 from kubectl_gitops.selector import parse_selector
 
-__all__ = ["name_resources", "read_manifests"]
+__all__ = ["read_documents", "read_manifests"]
 
 
 def read_manifests(
@@ -39,6 +39,21 @@ def read_manifests(
     `GitopsError` for anything that cannot be read, a `generateName`, a kind that nobody serves,
     and one resource given twice with other content.
     """
+    prepared = read_documents(session, sources, namespace=namespace, explicit=explicit)
+    kept, warnings = unique(prepared)
+    for warning in (*(w for one in kept for w in one.warnings), *warnings):
+        session.tell(f"warning: {warning}")
+    wanted = parse_selector(selector)
+    found = [one.manifest for one in kept if wanted.selects(labels_of(one.manifest.body))]
+    if not found:
+        raise GitopsError("no objects passed to apply")
+    return tuple(found)
+
+
+def read_documents(
+    session: Session, sources: Iterable[tuple[str, bytes]], *, namespace: str, explicit: bool
+) -> list[Prepared]:
+    """Every resource in (name, content) pairs, in order, one that is given twice included."""
     items = [
         item
         for name, content in sources
@@ -51,15 +66,7 @@ def read_manifests(
     problems = [problem for item in items if (problem := _problem(catalog, item))]
     if problems:
         raise _refused(problems)
-    prepared = [_prepared(catalog, item, namespace, explicit=explicit) for item in items]
-    kept, warnings = unique(prepared)
-    for warning in (*(w for one in kept for w in one.warnings), *warnings):
-        session.tell(f"warning: {warning}")
-    wanted = parse_selector(selector)
-    found = [one.manifest for one in kept if wanted.selects(labels_of(one.manifest.body))]
-    if not found:
-        raise GitopsError("no objects passed to apply")
-    return tuple(found)
+    return [_prepared(catalog, item, namespace, explicit=explicit) for item in items]
 
 
 def _api(catalog: Catalog, body: Body) -> Api | None:
@@ -107,38 +114,3 @@ def _prepared(catalog: Catalog, item: Document, namespace: str, *, explicit: boo
             f"'--namespace={printable(own)}' to perform this operation."
         )
     return prepare(item, namespace)
-
-
-def name_resources(session: Session, words: Sequence[str], *, namespace: str) -> list[ResourceId]:
-    """The resources that `TYPE NAME…`, `TYPE1,TYPE2 NAME…` or `TYPE/NAME…` mean, as in kubectl."""
-    catalog = catalog_of(session.cluster)
-    if any("/" in word for word in words):
-        pairs = [_pair(word) for word in words]
-    else:
-        types, *names = words
-        if not names:
-            raise GitopsError(
-                "resource(s) were provided, but no name was specified", "kubectl gitops delete -h"
-            )
-        pairs = [(kind, name) for kind in types.split(",") for name in names]
-    return [_named(catalog, kind, name, namespace) for kind, name in pairs]
-
-
-def _pair(word: str) -> tuple[str, str]:
-    kind, slash, name = word.partition("/")
-    if not slash or not kind or not name or "/" in name:
-        raise GitopsError(
-            "there is no need to specify a resource type as a separate argument when passing "
-            "arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' "
-            "instead of 'kubectl get resource resource/<resource_name>'"
-        )
-    return kind, name
-
-
-def _named(catalog: Catalog, kind: str, name: str, namespace: str) -> ResourceId:
-    api = catalog.named(kind)
-    if api is None:
-        raise GitopsError(
-            f'the server doesn\'t have a resource type "{printable(kind)}"', "kubectl api-resources"
-        )
-    return ResourceId(api.group, api.kind, namespace if api.namespaced else "", name)

@@ -9,7 +9,7 @@ from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
 from kubectl_gitops.reconcile.observe import Rules, observe, sent_body, with_namespace
 from kubectl_gitops.reconcile.parent import Parent, note, read_parent, widen
 from kubectl_gitops.reconcile.recreate import recreatable, recreating
-from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current
+from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
 from kubectl_gitops.reconcile.write import Removal
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Rules",
     "Waiting",
     "await_current",
+    "await_gone",
     "catalog_of",
     "execute",
     "home_first",

@@ -20,6 +20,7 @@ from kubectl_gitops.render.lines import (
     planned_line,
     refusal_lines,
     taken_lines,
+    undeleted_lines,
 )
 from kubectl_gitops.render.tables import drift_line, history_table, key_table, status_table
 
@@ -42,4 +43,5 @@ __all__ = [
     "status_json",
     "status_table",
     "taken_lines",
+    "undeleted_lines",
 ]

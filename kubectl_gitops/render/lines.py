@@ -14,6 +14,7 @@ __all__ = [
     "planned_line",
     "refusal_lines",
     "taken_lines",
+    "undeleted_lines",
 ]
 
 _PLANNED = {
@@ -48,10 +49,25 @@ def planned_line(change: Change, how: str = "server dry run", removed: str = "de
     return f"{change.id.short} {result} ({how})"
 
 
-def deleted_line(id: ResourceId, *, suffix: str = "") -> str:
+def deleted_line(id: ResourceId, *, forced: bool = False, suffix: str = "") -> str:
     """`configmap "a" deleted from default namespace`, as kubectl says since 1.34."""
     where = f" from {printable(id.namespace)} namespace" if id.namespace else ""
-    return f'{printable(id.group_kind.lower())} "{printable(id.name)}" deleted{where}{suffix}'
+    did = "force deleted" if forced else "deleted"
+    return f'{printable(id.group_kind.lower())} "{printable(id.name)}" {did}{where}{suffix}'
+
+
+def undeleted_lines(id: ResourceId, refusal: Refusal, source: str = "") -> list[str]:
+    """Why the server would not delete a resource, in kubectl's words.
+
+    `source` is the file it was read in. Where those words do not name the resource, it is named.
+    """
+    if not refusal.heading or refusal.reason == "Foreign":
+        return [f"{id}: {refusal.message}"]
+    if refusal.reason == "Unauthorized":
+        return [refusal.message]
+    file = f'error when deleting "{source}": ' if source else ""
+    name = "" if f'"{printable(id.name)}"' in refusal.message else f"{id}: "
+    return [f"{refusal.heading}{file}{name}{refusal.message}"]
 
 
 def refusal_lines(id: ResourceId, refusal: Refusal) -> list[str]:

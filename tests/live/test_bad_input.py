@@ -158,8 +158,7 @@ def test_words_that_mean_nothing(bound: Bound, tmp_path: Path) -> None:
         "\"elsewhere\". You must pass '--namespace=other' to perform this operation.",
         "error: no objects passed to apply",
         'error: the server doesn\'t have a resource type "wodget"',
-        f'error: configmap/{bound.namespace}/none: Error from server (NotFound): configmaps "none" '
-        "not found",
+        'Error from server (NotFound): configmaps "none" not found',
         "error: resource(s) were provided, but no name was specified",
         "error: unknown flag: --wodget",
         "error: unknown flag: --wodget",

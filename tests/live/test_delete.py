@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
+from pathlib import Path
 
+from tests.git import init_bare
 from tests.place import Place
+from tests.program import Gitops
 
 MAP = """\
 apiVersion: v1
@@ -90,8 +95,7 @@ def test_what_is_in_neither_is_not_found_and_the_others_are_left_alone(place: Pl
     assert theirs.returncode == 1
     assert (run.stdout, run.stderr) == (
         "",
-        f"error: configmap/{place.namespace}/nope: {theirs.stderr}"
-        "kubectl-gitops: nothing was committed and nothing was changed\n",
+        f"{theirs.stderr}kubectl-gitops: nothing was committed and nothing was changed\n",
     )
     assert place.state() == before
 
@@ -166,6 +170,88 @@ def test_a_namespace_takes_along_what_the_branch_holds_in_it(place: Place) -> No
     assert place.gitops("status", "-o", "json").json["items"][0]["state"] == "InSync"
 
 
+def test_what_lives_unrecorded_in_a_namespace_is_recorded_before_it_goes(
+    place: Place, key_file: Path
+) -> None:
+    """Also a Secret; not what the cluster makes by itself, nor what a controller owns."""
+    at = f"{place.namespace}-goes"
+    place.kubectl("create", "namespace", at)
+    inside = maps("recorded").replace("{name", f"{{namespace: {at}, name")
+    place.apply(inside)
+    place.kubectl("-n", at, "create", "configmap", "by-hand", "--from-literal=a=b")
+    place.kubectl(
+        "-n", at, "create", "secret", "generic", "pass", "--from-literal=p=hunter2hunter2"
+    )
+    place.kubectl("-n", at, "create", "deployment", "web", "--image=nginx")
+    place.kubectl("-n", at, "wait", "--for=condition=Available", "deployment/web")
+    base = place.tip
+    run = place.gitops("delete", "namespace", at, "--key-file", str(key_file))
+    assert run.stdout == f'namespace "{at}" deleted\n'
+    assert run.stderr == (
+        "kubectl-gitops: these 4 go along:\n"
+        f"  - configmap/{at}/by-hand (recorded first)\n"
+        f"  - configmap/{at}/recorded\n"
+        f"  - secret/{at}/pass (recorded first)\n"
+        f"  - deployment/{at}/web (recorded first)\n"
+        f"{place.committed}"
+    )
+    assert place.subjects(base) == [
+        "delete 5 resources",
+        "record 4 resources: as they were before delete",
+    ]
+    assert place.files() == {}
+    assert list(place.files("main~")) == [
+        f"_cluster/namespace/{at}.yaml",
+        f"{at}/configmap/by-hand.yaml",
+        f"{at}/configmap/recorded.yaml",
+        f"{at}/deployment.apps/web.yaml",
+        f"{at}/secret/pass.yaml",
+    ]
+    assert "hunter2" not in place.git("log", "-p", "--all")
+    place.gitops("undo", "--key-file", str(key_file), "--yes")
+    back = place.kubectl("-n", at, "get", "cm/by-hand", "cm/recorded", "deploy/web", "-o", "name")
+    assert back.split() == ["configmap/by-hand", "configmap/recorded", "deployment.apps/web"]
+    secret = json.loads(place.kubectl("-n", at, "get", "secret/pass", "-o", "json"))
+    assert base64.b64decode(secret["data"]["p"]) == b"hunter2hunter2"
+    place.kubectl("delete", "namespace", at, "--wait=false")
+
+
+def test_a_namespace_with_an_unrecorded_secret_stays_without_a_key(place: Place) -> None:
+    at = f"{place.namespace}-stays"
+    place.kubectl("create", "namespace", at)
+    place.kubectl(
+        "-n", at, "create", "secret", "generic", "pass", "--from-literal=p=hunter2hunter2"
+    )
+    before = place.state()
+    run = place.gitops("delete", "namespace", at, exit=1)
+    assert "no key" in run.stderr
+    assert "hunter2" not in run.stderr
+    assert place.state() == before
+    assert "deletionTimestamp" not in place.live(f"namespace/{at}")["metadata"]
+    place.kubectl("delete", "namespace", at, "--wait=false")
+
+
+def test_a_namespace_with_resources_of_another_set_stays(
+    place: Place, tmp_path: Path, gitops: Gitops
+) -> None:
+    at = f"{place.namespace}-shared"
+    place.kubectl("create", "namespace", at)
+    other = init_bare(tmp_path / "other.git")
+    gitops("init", "--repo", other, "--name", "other", "--set", at, "--home-namespace", at)
+    text = maps("theirs").replace("{name", f"{{namespace: {at}, name")
+    gitops("apply", "-f", "-", "--target", "other", input=text)
+    before = place.state()
+    run = place.gitops("delete", "namespace", at, "--target", "first", exit=3)
+    assert run.stdout == ""
+    assert run.stderr.startswith(
+        f"error: namespace/{at}: configmap/{at}/kubectl-gitops-{at} would go along, and it belongs "
+        "to another apply set, applyset-"
+    )
+    assert place.state() == before
+    assert place.live(f"namespace/{at}")["status"]["phase"] == "Active"
+    place.kubectl("delete", "namespace", at, "--wait=false")
+
+
 def gizmos(place: Place) -> tuple[str, str]:
     """The plural of a kind of this test's own, for definitions are the whole cluster's, and one."""
     mark = place.namespace.removeprefix("test-")
@@ -214,18 +300,87 @@ def test_a_definition_that_is_not_recorded_takes_them_along_as_well(place: Place
     place.gitops("pull")
 
 
+def test_a_definition_takes_unrecorded_resources_along_recorded_first(place: Place) -> None:
+    plural, gizmo = gizmos(place)
+    place.apply(definition(plural))
+    place.kubectl("apply", "-f", "-", input=gizmo)
+    base, kind = place.tip, kind_of(plural).lower()
+    run = place.gitops("delete", f"crd/{plural}.example.com")
+    assert run.stderr == (
+        "kubectl-gitops: this goes along:\n"
+        f"  - {kind}/{place.namespace}/g (recorded first)\n"
+        f"{place.committed}"
+    )
+    assert len(place.subjects(base)) == 2
+    assert place.files() == {}
+    place.gitops("undo", "--yes")
+    assert place.live(f"{plural}/g")["spec"] == {"size": 3}
+    place.gitops("delete", f"crd/{plural}.example.com")
+
+
+def test_the_parent_of_a_set_is_never_deleted(place: Place) -> None:
+    place.apply(maps("one"))
+    parent = f"configmap/{place.namespace}/kubectl-gitops-store"
+    run = place.gitops("delete", "cm", "--all")
+    assert f"kubectl-gitops: {parent} is left alone: it is the parent of a set\n" in run.stderr
+    assert place.files() == {}
+    assert place.live("cm/one") == {}
+    run = place.gitops("delete", "cm/kubectl-gitops-store", exit=1)
+    assert run.stderr == (
+        f"error: {parent}: it is the parent of a set, which tells what the set owns\n"
+        "kubectl-gitops: nothing was committed and nothing was changed\n"
+    )
+    assert place.live("cm/kubectl-gitops-store")
+
+
+def test_a_selector_is_asked_of_the_cluster_not_of_the_branch(place: Place) -> None:
+    """Labels that somebody changed in the cluster are the ones that count."""
+    place.apply(maps("one", "two", "three").replace("{name", "{labels: {app: web}, name"))
+    place.kubectl("label", "cm/two", "app-")
+    place.kubectl("create", "cm", "four")
+    place.kubectl("label", "cm/four", "app=web")
+    place.kubectl("delete", "cm/three")
+    run = place.gitops("delete", "configmaps", "-l", "app=web")
+    assert run.stdout == (
+        f'configmap "four" deleted from {place.namespace} namespace\n'
+        f'configmap "one" deleted from {place.namespace} namespace\n'
+    )
+    at = place.namespace
+    assert list(place.files()) == [f"{at}/configmap/three.yaml", f"{at}/configmap/two.yaml"]
+    assert place.live("cm/two")["data"] == {"a": "b"}
+
+
+def test_what_the_prompt_does_not_get_a_y_for_stays(place: Place) -> None:
+    place.apply(maps("one"))
+    before = place.state()
+    run = place.gitops("delete", "cm/one", "-i", input="yes\n")
+    assert run.stdout == (
+        "You are about to delete the following 1 resource(s):\n"
+        "configmap/one\n"
+        "Do you want to continue? (y/N): deletion is cancelled\n"
+    )
+    assert place.state() == before
+
+
 def test_a_finalizer_that_holds_is_told_when_the_time_is_up(place: Place) -> None:
-    place.apply(maps("one").replace("{name", "{finalizers: [example.com/hold], name"))
-    run = place.gitops("delete", "cm/one", "--timeout=1s", exit=4)
+    place.apply(maps("one", "two").replace("{name", "{finalizers: [example.com/hold], name"))
+    run = place.gitops("delete", "cm", "one", "two", "--timeout=1s", exit=1)
     assert "deletionTimestamp" in place.live("cm/one")["metadata"]
-    assert (run.stdout, run.stderr) == (
-        "",
-        f"kubectl-gitops: configmap/{place.namespace}/one: still there: finalizers "
-        f"example.com/hold\n{place.committed}"
-        "error: the branch is ahead of the cluster: not everything is known to be applied\n"
-        "hint: kubectl gitops pull\n",
+    assert run.stdout == "".join(
+        f'configmap "{name}" deleted from {place.namespace} namespace\n' for name in ("one", "two")
+    )
+    held = "".join(
+        f"kubectl-gitops: configmap/{place.namespace}/{name}: still there: finalizers "
+        "example.com/hold\n"
+        for name in ("one", "two")
+    )
+    assert run.stderr == (
+        f"{place.committed}{held}"
+        "error: timed out waiting for the condition on configmaps/one\n"
+        f"hint: kubectl get configmap/one -n {place.namespace} -o yaml   # what holds it\n"
     )
     assert place.files() == {}
     place.kubectl("patch", "cm", "one", "-p", '{"metadata":{"finalizers":null}}')
+    place.kubectl("patch", "cm", "two", "-p", '{"metadata":{"finalizers":null}}')
     place.gitops("pull")
     assert place.live("cm/one") == {}

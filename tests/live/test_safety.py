@@ -178,9 +178,7 @@ def test_who_may_not_delete_has_nothing_committed(bound: Bound) -> None:
     before = bound.tip
     run = bound("delete", "cm/one", "--as", "bob", exit=1)
     assert run.stdout == ""
-    assert run.stderr.startswith(
-        f"error: configmap/{bound.namespace}/one: Error from server (Forbidden): "
-    )
+    assert run.stderr.startswith('Error from server (Forbidden): configmaps "one" is forbidden: ')
     assert run.stderr.endswith("kubectl-gitops: nothing was committed and nothing was changed\n")
     assert bound.tip == before
     assert bound.there("cm/one") == ["configmap/one"]

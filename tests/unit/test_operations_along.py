@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_gitops.operations.delete import goes_with
+from kubectl_gitops.operations.along import goes_with
 from kubectl_gitops.resource import ResourceId
 
 SHOP = ResourceId("", "Namespace", "", "shop")
