@@ -51,6 +51,8 @@ def same(one: Any, other: Any) -> bool:
 
     Two resources that both are not there (None) are the same.
     """
+    if one is other:
+        return True
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

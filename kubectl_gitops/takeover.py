@@ -9,7 +9,7 @@ oneself (kubernetes#99003). So their ownership is first moved into ours by a JSO
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -307,13 +307,15 @@ def _target(hpa: Body) -> ResourceId:
 
 
 def respect_ignored(
-    desired: Body, live: Body, ignored: Iterable[str], manager: str = MANAGER
+    desired: Body, live: Body, ignored: Sequence[str], manager: str = MANAGER
 ) -> Body:
     """The body to send, in which ignored fields are neither reset nor claimed.
 
     What we own alone is sent with its live value, for to leave it out makes the API server delete
     it (replicas would become 1). Anything else is left out.
     """
+    if not ignored:
+        return desired
     ours = _fields(entry for entry in entries(live) if entry.get("manager") == manager)
     others = _fields(entry for entry in entries(live) if entry.get("manager") != manager)
     alone = difference(ours, others)

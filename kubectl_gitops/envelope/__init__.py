@@ -27,11 +27,12 @@ Nothing here reads a file, a clock or the environment; `cryptography` is loaded 
 from __future__ import annotations
 
 from kubectl_gitops.envelope.keys import Key, Keyring, check_key, new_key
-from kubectl_gitops.envelope.layout import SALT_SIZE, Place, is_sealed, kid_of
+from kubectl_gitops.envelope.layout import PREFIX, SALT_SIZE, Place, is_sealed, kid_of
 from kubectl_gitops.envelope.legacy import open_legacy
 from kubectl_gitops.envelope.values import find_place, is_held, open_sealed, seal
 
 __all__ = [
+    "PREFIX",
     "SALT_SIZE",
     "Key",
     "Keyring",

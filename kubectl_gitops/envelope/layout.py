@@ -12,6 +12,7 @@ from kubectl_gitops.errors import GitopsError, printable
 __all__ = [
     "GENERATED",
     "NONCE_SIZE",
+    "PREFIX",
     "SALT_SIZE",
     "Envelope",
     "Header",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 PREFIX = "kgs1:"
+"""How every sealed value begins."""
+
 DOMAIN = b"kubectl-gitops/kgs1"
 SALT_SIZE = 16
 NONCE_SIZE = 12

@@ -21,6 +21,8 @@ __all__ = ["same", "spliced"]
 
 def same(one: Any, other: Any) -> bool:
     """Equality of JSON data as kubectl reads it: 1 is 1.0, neither is true, keys have no order."""
+    if one is other:
+        return True
     if type(one) is dict and type(other) is dict:
         return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
     if type(one) is list and type(other) is list:

@@ -142,11 +142,16 @@ def _is_read(path: str, mode: int) -> bool:
 
 
 _FILES = (0o100644, 0o100755)
+_KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The parts of one command. `keys` gives a store's keyring, None where no key is known."""
+    """The parts of one command. `keys` gives a store's keyring, None where no key is known.
+
+    The branch is kept as it was read at the last two commits: the one that a change is planned on
+    and the one that it makes are each asked for several times.
+    """
 
     cluster: Cluster
     store: Store
@@ -155,10 +160,15 @@ class Session:
     author: Callable[[str], tuple[str, str]]
     tell: Callable[[str], None]
     clock: Clock = field(default_factory=Clock)
+    kept: dict[str, Branch] = field(default_factory=dict, repr=False)
 
     def read(self, tip: Tip) -> Branch:
         """The branch at a tip that `store.fetch` gave."""
-        return read_branch(self.store, tip, self.path)
+        if tip.commit not in self.kept:
+            while len(self.kept) >= _KEPT:
+                del self.kept[next(iter(self.kept))]
+            self.kept[tip.commit] = read_branch(self.store, tip, self.path)
+        return replace(self.kept[tip.commit], tip=tip)
 
     def read_at(self, commit: str) -> Branch:
         """The branch as of one commit that the store has."""

@@ -71,6 +71,8 @@ class Tripwire:
             for place, value in secret_values(manifest, rules).items()
         ]
         values += [("a key", key.encode()) for key in keys]
+        if not values:
+            return cls()
         return cls(tuple(values), tuple(_public(m.body, m.id, rules) for m in seen))
 
     def check(self, edits: Mapping[str, bytes | None], message: Message) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ __all__ = ["Context", "Documents", "FileContent", "Scope"]
 Scope = tuple[tuple[str, str], bool]
 """Group and kind, and whether it lives in a Namespace."""
 
-_KEPT_FILES = 512
+_KEPT_FILES = 1 << 15
+"""As many as `manifest.parse_file` recalls, whose values these are."""
 
 # A file of this name cannot stand in a branch, since such names are refused there; and no CRD has
 # a name without a dot.
@@ -56,7 +57,7 @@ class FileContent:
 
 
 class Documents:
-    """Reads blobs as manifests; the latest few hundred stay read."""
+    """Reads blobs as manifests; the latest ones stay read."""
 
     def __init__(self, blob: Callable[[str], bytes]) -> None:
         self._blob = blob

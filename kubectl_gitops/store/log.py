@@ -45,9 +45,18 @@ Told = Callable[[int, int], None]
 
 
 class Log:
-    """Extends the history of one repository; what it has read stays read between two calls."""
+    """Extends the history of one repository; what it has read stays read between two calls.
 
-    def __init__(self, repo: BaseRepo, saved: Path, told: Told = lambda _done, _of: None) -> None:
+    `content` gives the bytes of a blob.
+    """
+
+    def __init__(
+        self,
+        repo: BaseRepo,
+        saved: Path,
+        content: Callable[[str], bytes],
+        told: Told = lambda _done, _of: None,
+    ) -> None:
         self._repo = repo
         self._saved = saved
         self._told = told
@@ -56,7 +65,7 @@ class Log:
         self._held = 0
         # The repository, with what is not written yet on top.
         self._store = OverlayObjectStore([self._fresh, repo.object_store], self._fresh)
-        self._documents = Documents(lambda blob: objects.blob_at(repo.object_store, blob))
+        self._documents = Documents(content)
 
     @cached_property
     def _contents(self) -> Contents:

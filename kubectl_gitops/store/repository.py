@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from dulwich.objects import ObjectID
+from dulwich.objects import Blob, ObjectID
 from dulwich.repo import Repo
 
 from kubectl_gitops.errors import GitopsError
@@ -58,7 +58,8 @@ class GitStore:
         self._url = url
         self._branch = branch
         self._warn = warn
-        self._log = Log(repo, saved, told)
+        self._held: dict[str, bytes] = {}
+        self._log = Log(repo, saved, self._content, told)
         self._chain = Chain(self._objects, "")
         # Its packs are mapped into memory; nobody has to remember to close a store.
         weakref.finalize(self, repo.close)
@@ -98,8 +99,13 @@ class GitStore:
         return found if found and stat.S_ISREG(found.mode) else None
 
     def read(self, blobs: Iterable[str]) -> Mapping[str, bytes]:
-        """The contents of blobs."""
-        return {blob: objects.blob_at(self._objects, blob) for blob in blobs}
+        """The contents of blobs; those of the last call stay at hand, like what we commit."""
+        self._held = {blob: self._content(blob) for blob in blobs}
+        return MappingProxyType(self._held)
+
+    def _content(self, blob: str) -> bytes:
+        held = self._held.get(blob)
+        return objects.blob_at(self._objects, blob) if held is None else held
 
     def parent(self, commit: str) -> str:
         """The first parent, empty for a root commit."""
@@ -141,6 +147,7 @@ class GitStore:
         commit = objects.build_commit(top, above, message.author, render(message))
         with self._origin.guard():
             objects.add(self._objects, [*made, commit])
+        self._held |= {m.id.decode("ascii"): m.data for m in made if isinstance(m, Blob)}
         return commit.id.decode("ascii")
 
     def publish(self, base: Tip, commit: str) -> Tip | Moved | StoreRefusal:

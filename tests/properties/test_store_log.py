@@ -52,6 +52,9 @@ class World:
     def tree(self, commit):
         return self.repo[commit].tree
 
+    def content(self, blob):
+        return self.repo[oid(blob)].data
+
     def files(self, commit):
         return {
             path: self.repo[oid(file.blob)].data
@@ -128,13 +131,13 @@ class Mirror:
     history: str = ""
 
     def __post_init__(self):
-        self.log = Log(self.world.repo, self.saved)
+        self.log = Log(self.world.repo, self.saved, self.world.content)
 
     def sync(self, *, push):
         """The history of the server is extended; what is made on top may or may not arrive."""
         world = self.world
         if world.random.random() < 0.3:
-            self.log = Log(world.repo, self.saved)  # another process
+            self.log = Log(world.repo, self.saved, world.content)  # another process
         self.history = self.log.extend(world.history, world.branch.decode())
         if world.history:
             assert is_ancestor(world.repo, oid(world.history), oid(self.history))
