@@ -1,9 +1,10 @@
 """One Kubernetes API server, as `ports.Cluster` describes it.
 
 This package owns `kubernetes` and `urllib3`, and no other may import them. `kubernetes` does one
-thing here: it turns a kubeconfig, an exec plugin or a service account into credentials. Requests
-go straight through a urllib3 pool, because the typed APIs cost 800 ms to load and lose fields they
-do not know. Both libraries are loaded by `connect`, so that commands without a cluster start fast.
+thing here: it turns an exec plugin, a refreshed token or a service account into credentials, and is
+loaded only where those that stand in the kubeconfig do not do. Requests go straight through a
+urllib3 pool, because the typed APIs cost 800 ms to load and lose fields they do not know. `connect`
+loads it, so that commands without a cluster start fast.
 """
 
 from __future__ import annotations

@@ -10,13 +10,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kubectl_gitops.cluster.options import ConnectionOptions
 from kubectl_gitops.errors import GitopsError, printable
 
-__all__ = ["Choice", "Entry", "choose", "impersonation", "kubeconfig_paths"]
+__all__ = [
+    "Choice",
+    "Entry",
+    "Kubeconfig",
+    "choose",
+    "impersonation",
+    "is_local",
+    "kubeconfig_paths",
+]
 
 _GET_CONTEXTS = "kubectl config get-contexts"
 
@@ -28,6 +38,16 @@ class Entry:
     name: str
     value: dict[str, Any]
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """What the files say together; of several entries with one name the first counts."""
+
+    current: str = ""
+    contexts: tuple[Entry, ...] = ()
+    clusters: tuple[Entry, ...] = ()
+    users: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +77,16 @@ def _filled(paths: Iterable[str]) -> list[str]:
     return [path for path in paths if not Path(path).is_file() or Path(path).stat().st_size]
 
 
-def choose(
-    options: ConnectionOptions,
-    current: str,
-    contexts: Sequence[Entry],
-    clusters: Sequence[Entry],
-    users: Sequence[Entry],
-) -> Choice:
+def choose(options: ConnectionOptions, kubeconfig: Kubeconfig) -> Choice:
     """The cluster and user that kubectl would use; `GitopsError` where a name is not there."""
-    name = options.context or current
-    context = _context(name, contexts, given=bool(options.context or current))
+    name = options.context or kubeconfig.current
+    context = _context(name, kubeconfig.contexts, given=bool(name))
     cluster_name = options.cluster or context.get("cluster") or ""
     user_name = options.user or context.get("user") or ""
-    cluster = _named(cluster_name, clusters)
+    cluster = _named(cluster_name, kubeconfig.clusters)
     if cluster is None and options.cluster:
         raise GitopsError(f'no server found for cluster "{printable(options.cluster)}"')
-    user = _named(user_name, users)
+    user = _named(user_name, kubeconfig.users)
     if user is None and options.user:
         raise GitopsError(f'auth info "{printable(options.user)}" does not exist')
     return Choice(
@@ -96,6 +110,15 @@ def _context(name: str, contexts: Sequence[Entry], *, given: bool) -> Mapping[st
 
 def _named(name: str, entries: Iterable[Entry]) -> Entry | None:
     return next((entry for entry in entries if entry.name == name), None)
+
+
+def is_local(server: str) -> bool:
+    """True for the URL of a server on this machine."""
+    host = urlsplit(server).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")

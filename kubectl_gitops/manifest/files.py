@@ -74,9 +74,9 @@ def edit_file(data: bytes, path: str, edits: Edits) -> bytes | None:
         return None
     mark = BOM if data.startswith(BOM.encode()) else ""
     for text_of in (_given, _edited):
-        text = _joined(file, _texts(file, edits, text_of))
-        if _says(text, meant):
-            return (mark + text).encode()
+        edited = (mark + _joined(file, _texts(file, edits, text_of))).encode()
+        if _says(edited, meant):
+            return edited
     name = printable(path)
     raise GitopsError(f"{name} cannot be changed in part", f"git log -- {name}")
 
@@ -129,9 +129,9 @@ def _joined(file: Parsed, texts: list[str | None]) -> str:
     return joined + file.text[bounds[-1] :]
 
 
-def _says(text: str, meant: list[Any]) -> bool:
+def _says(data: bytes, meant: list[Any]) -> bool:
     try:
-        found = [chunk.value for chunk in chunks(text, "") if chunk.value is not None]
+        found = [chunk.value for chunk in parse_file(data, "").chunks if chunk.value is not None]
     except GitopsError:
         return False
     return same(found, meant)

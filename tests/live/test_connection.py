@@ -20,7 +20,7 @@ import yaml
 from kubernetes.config import incluster_config
 
 from kubectl_gitops.catalog import Api
-from kubectl_gitops.cluster import ConnectionOptions, connect, link
+from kubectl_gitops.cluster import ConnectionOptions, access, connect, library
 from kubectl_gitops.cluster.server import ApiServer
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.ports import ClusterIdentity, Refusal
@@ -118,7 +118,7 @@ def test_key_files_are_private_while_they_exist(
     kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    with link._private_directory() as directory:
+    with access.private_directory() as directory:
         assert stat.S_IMODE(Path(directory).stat().st_mode) == 0o700
         assert Path(directory).parent == tmp_path
     assert not Path(directory).exists()
@@ -430,7 +430,7 @@ def test_inside_a_pod_its_service_account_is_used(
     authority = str(Pki(control_plane.data / "pki").certificate("ca"))
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", authority)
-    monkeypatch.setattr(link, "_NAMESPACE_FILE", tmp_path / "namespace")
+    monkeypatch.setattr(library, "_NAMESPACE_FILE", tmp_path / "namespace")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", control_plane.url.rpartition(":")[2])
     cluster = connect(NO_FLAGS)
@@ -458,3 +458,24 @@ def test_importing_the_package_loads_neither_kubernetes_nor_urllib3() -> None:
     code = "import sys, kubectl_gitops.cluster; print({'kubernetes', 'urllib3'} & set(sys.modules))"
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_credentials_that_stand_in_the_kubeconfig_load_no_library(
+    write: Callable[..., Path],
+    plugin: Callable[..., dict[str, Any]],
+    token: Callable[[str], str],
+) -> None:
+    code = (
+        "import sys; from kubectl_gitops.cluster import ConnectionOptions, connect; "
+        "print(connect(ConnectionOptions()).identity('').user, 'kubernetes' in sys.modules)"
+    )
+
+    def printed() -> str:
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    reader = "system:serviceaccount:default:reader"
+    write({"token": token("reader")})
+    assert printed() == f"{reader} False\n"
+    write(plugin({"token": token("reader")}))
+    assert printed() == f"{reader} True\n"

@@ -9,6 +9,7 @@ import pytest
 from kubectl_gitops.cluster.kubeconfig import (
     Choice,
     Entry,
+    Kubeconfig,
     choose,
     impersonation,
     kubeconfig_paths,
@@ -17,22 +18,22 @@ from kubectl_gitops.cluster.options import ConnectionOptions
 from kubectl_gitops.errors import GitopsError
 
 NO_FLAGS = ConnectionOptions()
-CONTEXTS = [
+CONTEXTS = (
     Entry("dev", {"cluster": "kind", "user": "ada", "namespace": "shop"}, "/k/config"),
     Entry("prod", {"cluster": "eks", "user": "exec"}, "/k/config"),
-]
-CLUSTERS = [
+)
+CLUSTERS = (
     Entry("kind", {"server": "https://kind", "tls-server-name": "kind.local"}, "/k/config"),
     Entry("eks", {"server": "https://eks", "certificate-authority-data": "Q0E="}, "/k/config"),
-]
-USERS = [
+)
+USERS = (
     Entry("ada", {"token": "t"}, "/k/config"),
     Entry("exec", {"exec": {"command": "aws"}, "tokenFile": "/t"}, "/k/config"),
-]
+)
 
 
 def chosen(options: ConnectionOptions, current: str = "dev") -> Choice:
-    return choose(options, current, CONTEXTS, CLUSTERS, USERS)
+    return choose(options, Kubeconfig(current, CONTEXTS, CLUSTERS, USERS))
 
 
 def refused(options: ConnectionOptions, current: str = "dev") -> str:
@@ -57,7 +58,7 @@ def test_every_part_of_a_context_can_be_replaced_by_a_flag() -> None:
 def test_a_server_named_by_a_flag_needs_no_kubeconfig() -> None:
     options = ConnectionOptions(server="https://here", token="t")
     server, user = {"server": "https://here"}, {"token": "t"}
-    assert choose(options, "", [], [], []) == Choice(
+    assert choose(options, Kubeconfig()) == Choice(
         "", "default", Entry("", server), Entry("", user)
     )
 
@@ -121,14 +122,14 @@ def test_credentials_of_a_flag_go_before_a_plugin(
 def test_certificates_of_a_flag_replace_those_in_the_file() -> None:
     data = {"client-certificate-data": "Yw==", "client-key-data": "aw==", "token": "t"}
     options = ConnectionOptions(user="u", client_certificate="/c", client_key="/k")
-    choice = choose(options, "dev", CONTEXTS, CLUSTERS, [Entry("u", data)])
+    choice = choose(options, Kubeconfig("dev", CONTEXTS, CLUSTERS, (Entry("u", data),)))
     assert choice.user.value == {"token": "t", "client-certificate": "/c", "client-key": "/k"}
 
 
 def test_files_are_looked_for_beside_the_kubeconfig_that_names_them() -> None:
-    users = [Entry("ada", {"tokenFile": "token", "client-key": "/abs/key"}, "/users/config")]
-    clusters = [Entry("kind", {"server": "s", "certificate-authority": "ca"}, "/clusters/config")]
-    choice = choose(NO_FLAGS, "dev", CONTEXTS, clusters, users)
+    user = Entry("ada", {"tokenFile": "token", "client-key": "/abs/key"}, "/users/config")
+    cluster = Entry("kind", {"server": "s", "certificate-authority": "ca"}, "/clusters/config")
+    choice = choose(NO_FLAGS, Kubeconfig("dev", CONTEXTS, (cluster,), (user,)))
     assert choice.user.value == {"tokenFile": "/users/token", "client-key": "/abs/key"}
     assert choice.cluster.value == {"server": "s", "certificate-authority": "/clusters/ca"}
 
