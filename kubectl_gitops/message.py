@@ -10,6 +10,7 @@ Shape of ours::
     Gitops-Cluster: 6b1c…
     Gitops-User: alice@example.com
     Gitops-Resource: deployment.apps/shop/web
+    Gitops-Plain: configmap/shop/banner
 
 Git reads trailers from the last paragraph only, and so does `parse`. The last paragraph is always
 ours and every value in it is one line, so text from outside (a reason, a name, a user) stays what
@@ -34,6 +35,7 @@ _CLUSTER = "Gitops-Cluster"
 _USER = "Gitops-User"
 _RESOURCE = "Gitops-Resource"
 _COUNT = "Gitops-Resource-Count"
+_PLAIN = "Gitops-Plain"
 
 # What `git log --oneline` and the forges show without cutting.
 _SUBJECT_WIDTH = 72
@@ -52,7 +54,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a commit says. For a commit by hand `operation` is empty and `reason` its whole text."""
+    """What a commit says. For a commit by hand `operation` is empty and `reason` its whole text.
+
+    `plain` are resources in which a person let stand in the clear what looks like a secret.
+    """
 
     author: Signature
     subject: str
@@ -61,6 +66,7 @@ class Message:
     cluster: str = ""
     user: str = ""
     resources: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
 
 
 def subject(operation: str, ids: Sequence[ResourceId], reason: str = "") -> str:
@@ -106,6 +112,8 @@ def _trailers(message: Message) -> Iterable[tuple[str, str]]:
         yield _RESOURCE, resource
     if len(message.resources) > MAX_RESOURCES:
         yield _COUNT, str(len(message.resources))
+    for resource in message.plain:
+        yield _PLAIN, resource
 
 
 def parse(text: bytes, author: Signature) -> Message:
@@ -129,6 +137,7 @@ def parse(text: bytes, author: Signature) -> Message:
         cluster=values.get(_CLUSTER, ""),
         user=values.get(_USER, ""),
         resources=tuple(value for key, _, value in found if key == _RESOURCE),
+        plain=tuple(value for key, _, value in found if key == _PLAIN),
     )
 
 

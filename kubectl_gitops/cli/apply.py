@@ -17,7 +17,7 @@ from kubectl_gitops.cli.flags import (
     refuse_other_ways,
     switch,
 )
-from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.sources import Sources, source_options
 from kubectl_gitops.cli.waiting import waited
 from kubectl_gitops.errors import GitopsError
@@ -65,6 +65,7 @@ _HEALTHY = 300.0
 @dry_run_option
 @click.option("-o", "--output", default="", metavar="json|name|yaml", help="print the resources")
 @switch("--show-managed-fields", help="with -o json or yaml")
+@ALLOW_PLAIN
 @switch("--wait", help="wait until everything applied is healthy")
 @click.option(
     "--timeout", type=DURATION, default="0s", metavar="TIME", help="how long, with --wait"
@@ -211,6 +212,7 @@ def _options(flags: dict[str, Any], how: Execution) -> ApplyOptions:
         prune=_pruning(flags) if flags["prune"] else None,
         record_only=flags["record_only"],
         how=how,
+        allow_plain=flags["allow_plain"],
     )
 
 

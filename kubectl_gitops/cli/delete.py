@@ -10,7 +10,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.flags import DURATION, INTEGER, DropIn, dry_run_option, switch
-from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.sources import Sources, source_options
 from kubectl_gitops.errors import Exit
 
@@ -45,6 +45,7 @@ __all__ = ["delete_command"]
 @switch("-i", "--interactive", help="show what would go, and ask")
 @click.option("--raw", default="", hidden=True)
 @switch("--yes", "-y", help="answer every question with yes")
+@ALLOW_PLAIN
 @shared_options
 def delete_command(options: Options, sources: Sources, **flags: Any) -> int:
     """Remove resources from the branch, then from the cluster.
@@ -129,6 +130,7 @@ def _deleted(
             ignore_not_found=wanted.ignore_not_found,
             dry_run=dry_run,
             how=how,
+            allow_plain=flags["allow_plain"],
             confirm=confirmation(yes=flags["yes"], interactive=wanted.interactive, dry_run=dry_run),
         )
         report = delete(connected.session, list(targets), options)

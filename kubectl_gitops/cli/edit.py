@@ -10,7 +10,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.editor import Sheet, sheet
-from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.session import Connected, open_session
 from kubectl_gitops.errors import Exit, GitopsError
 
@@ -26,9 +26,14 @@ __all__ = ["edit_command"]
 @click.argument("names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME")
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 @click.option("--force-conflicts", is_flag=True, help="take fields over from their managers")
+@ALLOW_PLAIN
 @shared_options
 def edit_command(
-    options: Options, names: tuple[str, ...], reason: str, force_conflicts: bool
+    options: Options,
+    names: tuple[str, ...],
+    reason: str,
+    force_conflicts: bool,
+    allow_plain: tuple[str, ...],
 ) -> int:
     """Open the branch's own text of a resource in your editor, then commit and apply it.
 
@@ -58,7 +63,9 @@ def edit_command(
     session.bound(branch)
     draft = draft_of(session, branch, ids[0])
     rights = Rights.ALL if force_conflicts else Rights.OWN
-    how = ApplyOptions(reason=reason, operation="edit", rights=rights, base=branch)
+    how = ApplyOptions(
+        reason=reason, operation="edit", rights=rights, allow_plain=allow_plain, base=branch
+    )
     suffix = ".json" if draft.text.lstrip().startswith("{") else ".yaml"
     with sheet(private=draft.private, suffix=suffix) as it:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from kubectl_gitops.cli import talk
-from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.session import open_session, open_vault
 from kubectl_gitops.errors import Exit, GitopsError
 
@@ -19,6 +19,7 @@ __all__ = ["import_command"]
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 @click.option("--dry-run", is_flag=True, help="show what would be recorded")
 @click.option("--legacy-key", default="", metavar="FILE", help="the 2019 predecessor's passphrase")
+@ALLOW_PLAIN
 @shared_options
 def import_command(
     options: Options,
@@ -28,6 +29,7 @@ def import_command(
     reason: str,
     dry_run: bool,
     legacy_key: str,
+    allow_plain: tuple[str, ...],
 ) -> int:
     """Record live resources that the branch does not have, and make them the set's.
 
@@ -65,7 +67,9 @@ def import_command(
     if not manifests:
         talk.note("nothing to import: the branch has it all")
         return 0
-    importing = ApplyOptions(reason=reason, operation="import", dry_run=dry_run, adopts=True)
+    importing = ApplyOptions(
+        reason=reason, operation="import", dry_run=dry_run, adopts=True, allow_plain=allow_plain
+    )
     return print_report(apply(session, manifests, importing), session.store)
 
 

@@ -11,10 +11,19 @@ import click
 
 from kubectl_gitops.cluster.options import ConnectionOptions, parse_timeout
 
-__all__ = ["DRY_RUN", "Options", "shared_options"]
+__all__ = ["ALLOW_PLAIN", "DRY_RUN", "Options", "shared_options"]
 
 DRY_RUN = click.Choice(["none", "server"])
 """kubectl's `--dry-run`; `client` has no meaning here, since every apply is server-side."""
+
+
+ALLOW_PLAIN = click.option(
+    "--allow-plain",
+    multiple=True,
+    metavar="TYPE/NAME",
+    help="commit what looks like a token in it all the same",
+)
+"""For the commands that a token in the clear stops; said again in the commit."""
 
 
 @dataclass(frozen=True, slots=True)

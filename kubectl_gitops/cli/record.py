@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubectl_gitops.cli import talk
-from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
+from kubectl_gitops.cli.options import ALLOW_PLAIN, DRY_RUN, Options, shared_options
 from kubectl_gitops.cli.session import open_session
 from kubectl_gitops.resource import ResourceId
 
@@ -22,8 +22,15 @@ __all__ = ["record_command"]
 @click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME…]")
 @click.option("--dry-run", is_flag=False, flag_value="server", default="none", type=DRY_RUN)
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
+@ALLOW_PLAIN
 @shared_options
-def record_command(options: Options, names: tuple[str, ...], dry_run: str, reason: str) -> int:
+def record_command(
+    options: Options,
+    names: tuple[str, ...],
+    dry_run: str,
+    reason: str,
+    allow_plain: tuple[str, ...],
+) -> int:
     """Commit the live state of drifted resources: the emergency edit becomes history.
 
     The text in the branch is edited in place. Without names everything that drifted (with -n, in
@@ -50,6 +57,7 @@ def record_command(options: Options, names: tuple[str, ...], dry_run: str, reaso
             namespace=options.connection.namespace,
             dry_run=dry_run != "none",
             how=how,
+            allow_plain=allow_plain,
             found=_found(),
         )
         report = record(session, ids, recording)

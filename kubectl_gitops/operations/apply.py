@@ -35,6 +35,7 @@ __all__ = ["ApplyOptions", "apply", "intend_to_write"]
 class ApplyOptions:
     """What the flags of `apply` ask for; `operation` names the front door in commits.
 
+    `allow_plain` is that of `Request`.
     `base` is the branch that the manifests were written on, where a person read it before: what
     others change from there on is kept. `adopts`: they were made of what is live (`import`).
     `asks` False: `--dry-run=client`. `recreate`: what cannot be changed is deleted and created
@@ -53,6 +54,7 @@ class ApplyOptions:
     prune: Pruning | None = None
     record_only: bool = False
     how: Execution = field(default_factory=Execution)
+    allow_plain: tuple[str, ...] = ()
     base: Branch | None = None
 
     def rules(self, session: Session, branch: Branch) -> Rules:
@@ -78,6 +80,7 @@ def apply(session: Session, manifests: Sequence[OpenManifest], options: ApplyOpt
             options.how,
             options.dry_run,
             options.record_only,
+            options.allow_plain,
         ),
     )
 
@@ -150,7 +153,7 @@ def _without_label(manifest: OpenManifest, set_id: str) -> OpenManifest:
 def _warnings(intent: Intent) -> Iterator[str]:
     """What looks like a secret and is not sealed, and who may undo the change."""
     for manifest in intent.puts:
-        yield from exposed(manifest)
+        yield from map(str, exposed(manifest))
     for change in intent.plan.changes:
         tool = tracked_by(change.live) if change.writes and change.live else None
         if tool:

@@ -7,7 +7,7 @@ always, and it is all or nothing at the dry-run (`docs/order-of-writes.md`).
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from kubectl_gitops.errors import Exit, GitopsError
@@ -20,7 +20,7 @@ from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
 from kubectl_gitops.ports import ClusterIdentity, Moved, StoreRefusal, Tip
 from kubectl_gitops.reconcile import Execution, Parent, Rules, home_first, note, read_parent, widen
 from kubectl_gitops.resource import ResourceId, same
-from kubectl_gitops.sealing import Tripwire
+from kubectl_gitops.sealing import Tripwire, new_tokens
 
 __all__ = ["Intent", "Request", "carry"]
 
@@ -59,7 +59,11 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One command: `intend` plans it on a branch, and again on a newer one if the push lost."""
+    """One command: `intend` plans it on a branch, and again on a newer one if the push lost.
+
+    `allow_plain` names resources that may hold what looks like a token in the clear, as messages
+    do: `configmap/banner`, `configmap/shop/banner`. None: all of them, for what was in Git before.
+    """
 
     operation: str
     reason: str
@@ -68,6 +72,7 @@ class Request:
     how: Execution = field(default_factory=Execution)
     dry_run: bool = False
     record_only: bool = False
+    allow_plain: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ def carry(session: Session, request: Request) -> Report:
     for _ in range(_TRIES):
         who = session.bound(branch)
         intent = request.intend(branch)
+        _refuse_tokens(request, branch, intent)
         if intent.plan.refused or request.dry_run:
             return _planned(request, intent)
         parent = _parent(session, branch)
@@ -108,6 +114,24 @@ def carry(session: Session, request: Request) -> Report:
         "kubectl gitops history",
         exit=Exit.CONFLICT,
     )
+
+
+def _refuse_tokens(request: Request, branch: Branch, intent: Intent) -> None:
+    """Hosting services refuse a push with a token in it, for good; and what is pushed is known."""
+    if request.allow_plain is None:
+        return
+    problems: dict[str, None] = {}
+    hints: dict[str, None] = {}
+    file = " -f FILE" if request.operation == "apply" else ""
+    for manifest in (*intent.puts, *intent.before):
+        id, found = manifest.id, new_tokens(manifest, branch.manifest(manifest.id))
+        if found and {id.short, str(id)}.isdisjoint(request.allow_plain):
+            problems |= dict.fromkeys(map(str, found))
+            hints[f"kubectl gitops {request.operation}{file} --allow-plain {id.short}"] = None
+    if problems:
+        seal = "   # or seal the field: [[seal]] in .gitops.toml"
+        first, *rest = hints
+        raise GitopsError("\n".join(problems), first + seal, *rest)
 
 
 def _planned(request: Request, intent: Intent) -> Report:
@@ -131,7 +155,8 @@ def _commit(
         ids = [manifest.id for manifest in intent.before]
         were = "as it was" if len(ids) == 1 else "as they were"
         reason = f"{were} before {request.operation}"
-        message = session.message("record", ids, reason, who)
+        plain = _with_new_tokens(branch, intent.before)
+        message = session.message("record", ids, reason, who, plain)
         commit = session.commit(branch.tip.commit, edits, message, intent.tripwire)
         below = session.read_at(commit)
     changed = [one for one in intent.puts if _says_otherwise(below, one)]
@@ -141,8 +166,14 @@ def _commit(
     if intent.key_id and not branch.settings.key_ids:
         edits |= branch.listing_keys((intent.key_id,))
     ids = [*(manifest.id for manifest in changed), *intent.removals]
-    message = session.message(request.operation, ids, request.reason, who)
+    plain = _with_new_tokens(below, changed)
+    message = session.message(request.operation, ids, request.reason, who, plain)
     return session.commit(below.tip.commit, edits, message, intent.tripwire)
+
+
+def _with_new_tokens(branch: Branch, manifests: Iterable[Manifest]) -> list[ResourceId]:
+    """In which of these a person lets stand what looks like a secret; else they got no further."""
+    return [one.id for one in manifests if new_tokens(one, branch.manifest(one.id))]
 
 
 def _says_otherwise(branch: Branch, manifest: Manifest) -> bool:

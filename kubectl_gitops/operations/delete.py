@@ -56,6 +56,7 @@ class DeleteOptions:
     ignore_not_found: bool = False
     dry_run: bool = False
     how: Execution = field(default_factory=Execution)
+    allow_plain: tuple[str, ...] = ()
     confirm: Callable[[Losses], None] = lambda _: None
 
 
@@ -69,7 +70,15 @@ def delete(session: Session, targets: Sequence[ResourceId], options: DeleteOptio
     def intend(branch: Branch) -> Intent:
         return intend_to_remove(session, branch, tuple(dict.fromkeys(targets)), options)
 
-    request = Request("delete", options.reason, intend, session.rules, options.how, options.dry_run)
+    request = Request(
+        "delete",
+        options.reason,
+        intend,
+        session.rules,
+        options.how,
+        options.dry_run,
+        allow_plain=options.allow_plain,
+    )
     return carry(session, request)
 
 

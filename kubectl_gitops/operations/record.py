@@ -37,6 +37,7 @@ class RecordOptions:
     namespace: str = ""
     dry_run: bool = False
     how: Execution = field(default_factory=Execution)
+    allow_plain: tuple[str, ...] = ()
     found: Callable[[ResourceId, tuple[Drift, ...]], None] = lambda _, __: None
 
 
@@ -57,7 +58,15 @@ def record(session: Session, names: Sequence[ResourceId], options: RecordOptions
         looking = _Looking(session, picture, noted_bodies(session, picture), options)
         return looking.intent(names, rules(picture.branch))
 
-    request = Request("record", options.reason, intend, rules, options.how, options.dry_run)
+    request = Request(
+        "record",
+        options.reason,
+        intend,
+        rules,
+        options.how,
+        options.dry_run,
+        allow_plain=options.allow_plain,
+    )
     return carry(session, request)
 
 

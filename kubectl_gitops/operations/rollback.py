@@ -60,7 +60,13 @@ def bring_back(
         return session.rules(branch, options.rights)
 
     request = Request(
-        options.operation, options.reason, intend, rules, options.how, options.dry_run
+        options.operation,
+        options.reason,
+        intend,
+        rules,
+        options.how,
+        options.dry_run,
+        allow_plain=None,
     )
     return carry(session, request)
 

@@ -82,6 +82,11 @@ class Branch:
         listed = update_store_settings(self.source, key_ids=kids)
         return {settings_path(self.path): listed.encode()}
 
+    def manifest(self, id: ResourceId) -> Manifest | None:
+        """What the branch declares, None where it declares nothing."""
+        entry = self.snapshot.entries.get(id)
+        return entry.manifest if entry else None
+
     def body(self, id: ResourceId) -> Body | None:
         """The sealed body that the branch declares, None where it declares none."""
         entry = self.snapshot.entries.get(id)
@@ -259,11 +264,20 @@ class Session:
         return open_manifest(manifest, self.keys(branch.settings))
 
     def message(
-        self, operation: str, ids: Iterable[ResourceId], reason: str, who: ClusterIdentity
+        self,
+        operation: str,
+        ids: Iterable[ResourceId],
+        reason: str,
+        who: ClusterIdentity,
+        plain: Iterable[ResourceId] = (),
     ) -> Message:
-        """The commit message of one of our commits, signed with the person's name and the time."""
+        """The commit message of one of our commits, signed with the person's name and the time.
+
+        `plain` are resources with what looks like a secret in the clear.
+        """
         message = signed(operation, ids, reason, self.author(who.user), self.clock.now())
-        return replace(message, cluster=who.uid, user=who.user)
+        said = tuple(map(_spelled, sorted(plain)))
+        return replace(message, cluster=who.uid, user=who.user, plain=said)
 
 
 def signed(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from kubectl_gitops.sealing.clear import secret_values
 from kubectl_gitops.sealing.exclusions import unmanageable
-from kubectl_gitops.sealing.exposure import exposed
+from kubectl_gitops.sealing.exposure import exposed, new_tokens
 from kubectl_gitops.sealing.mask import mask, mask_pair
 from kubectl_gitops.sealing.places import is_secret, place_of
 from kubectl_gitops.sealing.rules import SealRule
@@ -33,6 +33,7 @@ __all__ = [
     "mask",
     "mask_pair",
     "moved_values",
+    "new_tokens",
     "open_manifest",
     "place_of",
     "seal_manifest",

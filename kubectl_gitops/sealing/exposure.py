@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from kubectl_gitops import pointer as pointer_to
 from kubectl_gitops.envelope import is_sealed
 from kubectl_gitops.manifest import Manifest
+from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.sealing.places import Path, place_of
 
-__all__ = ["exposed"]
+__all__ = ["Exposure", "exposed", "new_tokens"]
 
 _SHAPES = {
     "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
@@ -30,29 +32,64 @@ _REFERENCE = re.compile(r"(?:\$\(.*\)|\$\{.*\}|/.*|[a-z]+://.*)?", re.DOTALL)
 """Not a value of its own: another variable, a path or a URL to where the secret is."""
 
 
-def exposed(manifest: Manifest) -> tuple[str, ...]:
-    """What looks like a secret in the clear part of a manifest: where, and what it looks like.
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One find: where, what it looks like, and whether that is certain enough to stop for.
 
-    Also the literal value of a container's variable that is named like one, `DB_PASSWORD`.
+    `found` is the text itself, to tell a new one from one that was there before; never shown.
     """
-    found = (
-        (place_of(manifest.id, pointer_to.join(path)), shape)
-        for path, shape in _shapes(manifest.body, ())
-    )
-    return tuple(f"{place} looks like {shape} in the clear" for place, shape in found)
+
+    where: str
+    shape: str
+    token: bool
+    found: str = field(repr=False)
+
+    def __str__(self) -> str:
+        """`configmap/shop/c /data/key looks like an AWS access key in the clear`."""
+        return f"{self.where} looks like {self.shape} in the clear"
 
 
-def _shapes(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def exposed(manifest: Manifest) -> tuple[Exposure, ...]:
+    """What looks like a secret in the clear part of a manifest, its comments included.
+
+    Also, but not as a token, the literal value of a container's variable that is named like one,
+    `DB_PASSWORD`.
+    """
+    fields = tuple(_exposures(manifest.body, (), manifest.id))
+    elsewhere = manifest.text
+    for one in fields:
+        elsewhere = elsewhere.replace(one.found, "")
+    where = f"{manifest.id}: a comment"
+    return fields + tuple(_tokens(elsewhere, where))
+
+
+def new_tokens(manifest: Manifest, previous: Manifest | None) -> tuple[Exposure, ...]:
+    """Those that are certain, and that the branch does not hold at that place already."""
+    known = exposed(previous) if previous else ()
+    return tuple(one for one in exposed(manifest) if one.token and one not in known)
+
+
+def _tokens(text: str, where: str) -> Iterator[Exposure]:
+    for shape, pattern in _SHAPES.items():
+        yield from (Exposure(where, shape, True, hit[0]) for hit in pattern.finditer(text))
+
+
+def _exposures(value: Any, path: Path, id: ResourceId) -> Iterator[Exposure]:
     if isinstance(value, dict):
         if _is_secret_variable(value, path):
-            yield (*path, "value"), "a secret, by its name,"
+            where = _where(id, (*path, "value"))
+            yield Exposure(where, "a secret, by its name,", False, value["value"])
         for key, child in value.items():
-            yield from _shapes(child, (*path, key))
+            yield from _exposures(child, (*path, key), id)
     elif isinstance(value, list):
         for position, item in enumerate(value):
-            yield from _shapes(item, (*path, pointer_to.segment_of(value, position)))
+            yield from _exposures(item, (*path, pointer_to.segment_of(value, position)), id)
     elif isinstance(value, str) and not is_sealed(value):
-        yield from ((path, shape) for shape, pattern in _SHAPES.items() if pattern.search(value))
+        yield from _tokens(value, _where(id, path))
+
+
+def _where(id: ResourceId, path: Path) -> str:
+    return str(place_of(id, pointer_to.join(path)))
 
 
 def _is_secret_variable(item: dict[str, Any], path: Path) -> bool:

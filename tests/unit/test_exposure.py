@@ -15,7 +15,7 @@ ID = ResourceId("", "ConfigMap", "shop", "c")
 
 
 def found(body: dict[str, Any], id: ResourceId = ID) -> tuple[str, ...]:
-    return exposed(Manifest(id, "v1", "", body))
+    return tuple(map(str, exposed(Manifest(id, "v1", "", body))))
 
 
 # Written in parts, so that no scanner takes this file for a leak.
@@ -77,3 +77,24 @@ def test_what_is_sealed_is_not_told() -> None:
     pod = OpenManifest(ResourceId.of(body), "v1", write(body), body)
     rule = SealRule(ResourcePattern(), ("/spec/env/*/value",))
     assert exposed(seal_manifest(pod, Keyring.of([new_key()]), rules=[rule])) == ()
+
+
+@pytest.mark.parametrize(("value", "shape"), TOKENS)
+def test_a_token_in_a_comment_is_told_once_and_never_shown(value: str, shape: str) -> None:
+    comment = value.replace("\n", "\n# ")
+    (one,) = exposed(Manifest(ID, "v1", f"# was {comment}\na: b\n", {"a": "b"}))
+    assert str(one) == f"configmap/shop/c: a comment looks like {shape} in the clear"
+    assert one.token
+    assert one.found not in repr(one)
+    (field,) = exposed(Manifest(ID, "v1", f"a: {value}\n", {"a": value}))
+    assert field.where == "configmap/shop/c /a"
+
+
+def test_a_literal_by_its_name_is_no_token_but_one_of_that_shape_is() -> None:
+    env = [{"name": "API_KEY", "value": "x"}, {"name": "TOKEN", "value": TOKENS[2][0]}]
+    body = {"spec": {"env": env}}
+    assert [(one.shape, one.token) for one in exposed(Manifest(ID, "v1", "", body))] == [
+        ("a secret, by its name,", False),
+        ("a secret, by its name,", False),
+        ("a GitHub token", True),
+    ]
