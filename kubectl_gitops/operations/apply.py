@@ -151,9 +151,9 @@ def _without_label(manifest: OpenManifest, set_id: str) -> OpenManifest:
 
 
 def _warnings(intent: Intent) -> Iterator[str]:
-    """What looks like a secret and is not sealed, and who may undo the change."""
+    """What is named like a secret and is not sealed, and who may undo the change."""
     for manifest in intent.puts:
-        yield from map(str, exposed(manifest))
+        yield from (str(one) for one in exposed(manifest) if not one.token)
     for change in intent.plan.changes:
         tool = tracked_by(change.live) if change.writes and change.live else None
         if tool:
