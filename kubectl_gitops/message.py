@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 
 from kubectl_gitops.errors import printable
 from kubectl_gitops.resource import ResourceId
@@ -50,6 +51,23 @@ class Signature:
     email: str
     time: int
     zone: int = 0
+
+    @property
+    def person(self) -> str:
+        """`Ada Lovelace <ada@example.com>`."""
+        return f"{self.name} <{self.email}>"
+
+    @property
+    def moment(self) -> datetime:
+        """When, with the offset; the epoch for a clock that nobody has.
+
+        Git stores any number: a clock in the year 60000, a zone of +9959.
+        """
+        try:
+            zone = timezone(timedelta(seconds=self.zone)) if self.zone else UTC
+            return datetime.fromtimestamp(self.time, zone)
+        except (ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)

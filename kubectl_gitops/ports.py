@@ -215,7 +215,10 @@ class Store(Protocol):
         """Extend the history to `commit` and move both refs, if the branch still is at `base`."""
 
     def resolve(self, name: str) -> str:
-        """The full id of a commit of the branch by (abbreviated) id; `GitopsError` if unknown."""
+        """The full id of a commit by (abbreviated) id; `GitopsError` if unknown.
+
+        Of the branch, or of what the history still has of it after a rewrite.
+        """
 
     def revisions(self, tip: Tip, resource: ResourceId, path: str = "") -> Iterable[Revision]:
         """The history of one resource of the set at `path`, newest first, read as it is asked."""

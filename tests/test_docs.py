@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -18,8 +17,11 @@ from kubectl_gitops.cli import commands
 from kubectl_gitops.errors import Exit
 from kubectl_gitops.health import Status
 from kubectl_gitops.history import Revision
+from kubectl_gitops.message import Message, Signature
 from kubectl_gitops.operations.inspect import State
-from kubectl_gitops.render import history_json
+from kubectl_gitops.operations.journal import Operation
+from kubectl_gitops.operations.past import Told
+from kubectl_gitops.render.past import history_body, operations_body
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.settings import parse_store_settings
 
@@ -247,8 +249,14 @@ def test_the_fields_of_a_revision_are_those_of_the_program() -> None:
         after=commit,
         previous=None,
     )
-    (item,) = json.loads(history_json([revision]))["items"]
+    (item,) = history_body([Told(revision, "created")])["items"]
     assert names("output.md", "`RevisionList`") == list(item)
+
+
+def test_the_fields_of_an_operation_are_those_of_the_program() -> None:
+    message = Message(Signature("Anna", "anna@example.com", 0), "apply", operation="apply")
+    (item,) = operations_body([Operation("0" * 40, message, ())])["items"]
+    assert names("output.md", "`OperationList`") == list(item)
 
 
 def test_the_settings_that_are_shown_can_be_read() -> None:

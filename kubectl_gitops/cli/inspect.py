@@ -9,6 +9,7 @@ import click
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.flags import INTEGER, DropIn, refuse_other_ways, switch
 from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.cli.past import print_states
 from kubectl_gitops.cli.session import Connected, open_session
 from kubectl_gitops.cli.sources import Sources, source_options
 from kubectl_gitops.errors import Exit, GitopsError
@@ -20,7 +21,8 @@ __all__ = ["diff_command", "status_command"]
 
 
 @click.command("diff", cls=DropIn, short_help="Show what pull, or apply -f, would change")
-@click.argument("unexpected", nargs=-1, metavar="")
+@click.argument("names", nargs=-1, metavar="[TYPE/NAME --revision A..B]")
+@click.option("--revision", default="", metavar="A..B", help="two revisions of one resource")
 @source_options
 @click.option("-l", "--selector", default="", help="only resources with these labels")
 @switch("--prune", help="also what apply --prune would remove")
@@ -33,7 +35,7 @@ __all__ = ["diff_command", "status_command"]
 @click.option("--concurrency", type=INTEGER, default=1, hidden=True, expose_value=False)
 @shared_options
 def diff_command(options: Options, sources: Sources, **flags: Any) -> int:
-    """Show what pull would change, or with -f what apply would.
+    """Show what pull would change, with -f what apply would, or how two revisions differ.
 
     Values of Secrets are masked. Exit code 0: no differences, 1: differences, 2: an error, as
     kubectl diff; KUBECTL_EXTERNAL_DIFF names another program to show them. More in docs/pull.md.
@@ -42,9 +44,12 @@ def diff_command(options: Options, sources: Sources, **flags: Any) -> int:
     Examples:
       kubectl gitops diff
       kubectl gitops diff -f shop.yaml
+      kubectl gitops diff deployment/web --revision 3..5
     """
     try:
         _check(sources, flags)
+        if flags["revision"]:
+            return print_states(options, flags["names"], flags["revision"])
         return _diff(options, sources, flags)
     except GitopsError as error:
         talk.failure(error)
@@ -53,9 +58,15 @@ def diff_command(options: Options, sources: Sources, **flags: Any) -> int:
 
 def _check(sources: Sources, flags: dict[str, Any]) -> None:
     """What excludes each other or is not to be had, in kubectl's words where it has some."""
-    if flags["unexpected"]:
-        raise click.UsageError(f"Unexpected args: [{' '.join(flags['unexpected'])}]")
+    if flags["names"] and not flags["revision"]:
+        raise click.UsageError(f"Unexpected args: [{' '.join(flags['names'])}]")
     sources.check()
+    if flags["revision"] and (sources or not flags["names"]):
+        raise GitopsError(
+            "--revision is for one resource, named by TYPE/NAME",
+            "kubectl gitops diff deployment/web --revision 3..5",
+            exit=Exit.USAGE,
+        )
     if not sources and (flags["selector"] or flags["prune"] or sources.recursive):
         raise GitopsError("must specify one of -f and -k", "kubectl gitops diff -f FILE")
     refuse_other_ways(flags)

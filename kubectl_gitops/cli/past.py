@@ -1,101 +1,267 @@
-"""`history` and `show`: the store alone is asked, no cluster."""
+"""`history`, `show`, `log`, `diff --revision`: the store alone is asked, no cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubectl_gitops.cli.options import Options, shared_options
+from kubectl_gitops.cli.pager import page, wants_colour
 from kubectl_gitops.cli.session import open_past_of
-from kubectl_gitops.errors import Exit, GitopsError
+from kubectl_gitops.cli.sources import Sources, source_options
+from kubectl_gitops.cli.when import WHEN
+from kubectl_gitops.errors import Exit, GitopsError, printable
 
 if TYPE_CHECKING:
     from kubectl_gitops.operations.past import Past, Told
-    from kubectl_gitops.resource import ResourceId
+    from kubectl_gitops.operations.revisions import Asked, Sieve
+    from kubectl_gitops.resource import Body, ResourceId
 
-__all__ = ["history_command", "named", "show_command"]
+__all__ = ["history_command", "log_command", "named", "print_states", "show_command"]
 
 
 def named(past: Past, names: tuple[str, ...], namespace: str) -> ResourceId:
     """The resource that `TYPE/NAME` or `TYPE NAME` means, deleted ones included."""
-    if len(names) == 1 and "/" in names[0]:
-        kind, _, name = names[0].partition("/")
-        return past.find(kind, name, namespace)
-    if len(names) == 2:
-        return past.find(names[0], names[1], namespace)
-    raise GitopsError(
-        f"{' '.join(names)} names no resource",
-        "kubectl gitops history deployment/web",
-        exit=Exit.USAGE,
-    )
+    found = _pairs(names)
+    if len(found) != 1:
+        raise _usage(f"{' '.join(names)} names no resource")
+    return past.find(*found[0], namespace)
 
 
-@click.command("history", short_help="Show the revisions of a resource, newest first")
-@click.argument("names", nargs=-1, metavar="[TYPE/NAME | TYPE NAME]")
-@click.option("--patch", is_flag=True, help="print the RFC 6902 patch of each revision")
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="at most so many")
-@click.option("-o", "--output", default="", type=click.Choice(["", "json", "jsonpatch"]))
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    """(kind, name) of `TYPE/NAME…` and of `TYPE NAME…`; nothing for a type alone."""
+    if any("/" in word for word in words):
+        pairs = [tuple(word.split("/")) for word in words]
+        if any(len(pair) != 2 or not all(pair) for pair in pairs):
+            raise _usage(f"{' '.join(words)} names no resource")
+        return [(kind, name) for kind, name in pairs]
+    return [(words[0], name) for name in words[1:]]
+
+
+def _usage(message: str) -> GitopsError:
+    return GitopsError(printable(message), "kubectl gitops history deployment/web", exit=Exit.USAGE)
+
+
+def _sieve_options(command: Callable[..., int]) -> Callable[..., int]:
+    for option in (
+        click.option("--reverse", is_flag=True, help="oldest first"),
+        click.option(
+            "--limit", type=click.IntRange(min=1), default=None, help="the newest so many"
+        ),
+        click.option("--author", default="", help="those whose author's name or address has this"),
+        click.option("--until", type=WHEN, default=None, metavar="TIME", help="not after"),
+        click.option("--since", type=WHEN, default=None, metavar="TIME", help="not before"),
+    ):
+        command = option(command)
+    return command
+
+
+def _sieve(flags: dict[str, Any]) -> Sieve:
+    from kubectl_gitops.operations.revisions import Sieve
+
+    return Sieve(flags["since"], flags["until"], flags["author"], flags["limit"])
+
+
+@click.command("history", short_help="Show the revisions of resources, newest first")
+@click.argument("names", nargs=-1, metavar="[TYPE/NAME… | TYPE [NAME…]]")
+@source_options
+@click.option("-l", "--selector", default="", help="label query: those that have these labels")
+@click.option("--patch", "-p", is_flag=True, help="print the RFC 6902 patch of each revision")
+@click.option("--diff", is_flag=True, help="print each revision as a diff")
+@_sieve_options
+@click.option(
+    "-o",
+    "--output",
+    default="",
+    type=click.Choice(["", "json", "yaml", "wide", "jsonpatch"]),
+)
 @shared_options
 def history_command(
-    options: Options, names: tuple[str, ...], patch: bool, limit: int | None, output: str
+    options: Options, names: tuple[str, ...], sources: Sources, **flags: Any
 ) -> int:
-    """Show what a resource was: every revision, who made it, when and why; newest first.
+    """Show what resources were: every revision, who made it, when and why; newest first.
 
-    Without a name, the revisions of the whole set. Deleted resources keep their history. More in
-    docs/history.md.
+    Without a name: all of a type, of a namespace (-n), with some labels (-l), or of the whole set.
+    Deleted resources keep their history. TIME is RFC 3339, a date, or how long ago (90m, 3d).
+    More in docs/history.md.
 
     \b
     Examples:
       kubectl gitops history deployment/web -n shop
-      kubectl gitops history configmap/settings --patch
+      kubectl gitops history -f shop.yaml --diff
+      kubectl gitops history -n shop -l app=web --since 3d
     """
+    from kubectl_gitops.operations.revisions import revisions
+
+    sources.check()
     past = open_past_of(options)
-    if names:
-        found: Iterable[Told] = past.told(named(past, names, options.connection.namespace))
-    else:
-        found = past.of_set()
-    _print(list(islice(found, limit)), output, patch=patch, whole_set=not names)
+    asked = _asked(past, options, names, sources, flags)
+    told = revisions(past, asked)
+    if flags["reverse"]:
+        told.reverse()
+    page(_history_text(past, told, flags, whole_set=len(asked.resources) != 1))
     return 0
 
 
-def _print(told: list[Told], output: str, *, patch: bool, whole_set: bool) -> None:
-    from kubectl_gitops.render import history_json, history_patches, history_table
+def _asked(
+    past: Past,
+    options: Options,
+    names: tuple[str, ...],
+    sources: Sources,
+    flags: dict[str, Any],
+) -> Asked:
+    from kubectl_gitops.operations.revisions import Asked, named_in
 
-    if output == "json":
-        click.echo(history_json(one.revision for one in told))
-    elif output == "jsonpatch" or patch:
-        click.echo(history_patches(told, bare=output == "jsonpatch"), nl=False)
-    else:
-        click.echo(history_table(told, whole_set=whole_set), nl=False)
+    namespace, sieve = options.connection.namespace, _sieve(flags)
+    pairs = _pairs(names) if names else []
+    if (sources and (names or flags["selector"])) or (pairs and flags["selector"]):
+        raise _usage("name resources, or give files, or a selector")
+    if sources:
+        contents = [(one.name, one.content) for one in sources.read()]
+        return Asked(named_in(past, contents, namespace), sieve=sieve)
+    if pairs:
+        ids = tuple(past.find(kind, name, namespace) for kind, name in pairs)
+        return Asked(ids, sieve=sieve)
+    kinds = tuple(kind for kind in (names or ("",))[0].split(",") if kind)
+    return Asked((), kinds, namespace, flags["selector"], sieve)
+
+
+def _history_text(past: Past, told: list[Told], flags: dict[str, Any], *, whole_set: bool) -> str:
+    from kubectl_gitops.render import past as render
+
+    output, colour = flags["output"], wants_colour()
+    if output in ("json", "yaml"):
+        return _document(render.history_body(told), output)
+    if output == "jsonpatch":
+        return render.history_patches(told, bare=True)
+    if flags["patch"]:
+        return render.history_patches(told, named=whole_set, colour=colour)
+    if flags["diff"]:
+        sides = ((one, *past.bodies(one.revision)) for one in told)
+        return render.history_diffs(sides, named=whole_set, colour=colour)
+    return render.history_table(told, whole_set=whole_set, wide=output == "wide")
+
+
+def _document(body: Body, output: str) -> str:
+    from kubectl_gitops.manifest import write
+    from kubectl_gitops.render.texts import as_json
+
+    return write(body) if output == "yaml" else f"{as_json(body)}\n"
 
 
 @click.command("show", short_help="Print a resource as it was")
 @click.argument("names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME")
 @click.option("--revision", type=click.IntRange(min=1), default=None, help="the number of history")
+@click.option("--at", type=WHEN, default=None, metavar="TIME", help="what was in force then")
+@click.option("--commit", default="", metavar="COMMIT", help="as a commit holds it")
 @click.option("-o", "--output", default="yaml", type=click.Choice(["yaml", "json"]))
 @shared_options
 def show_command(
-    options: Options, names: tuple[str, ...], revision: int | None, output: str
+    options: Options,
+    names: tuple[str, ...],
+    revision: int | None,
+    at: datetime | None,
+    commit: str,
+    output: str,
 ) -> int:
     """Print the manifest of a resource as of a revision; values of Secrets stay sealed.
 
-    Without a revision, the last one that was not a removal. More in docs/history.md.
+    Without a revision, the last one that was not a removal. TIME is RFC 3339, a date, or how long
+    ago (90m, 3d). More in docs/history.md.
 
     \b
     Examples:
       kubectl gitops show deployment/web
       kubectl gitops show deployment/web --revision 3
+      kubectl gitops show deployment/web --at 2026-03-01T09:00:00Z
     """
+    if (revision is not None) + (at is not None) + bool(commit) > 1:
+        raise _usage("say when by one of --revision, --at and --commit")
     past = open_past_of(options)
     id = named(past, names, options.connection.namespace)
-    manifest = past.manifest(past.revision(id, revision) if revision else past.last(id))
-    if output == "json":
-        from kubectl_gitops.render import as_json
-
-        click.echo(as_json(manifest.body))
+    if commit:
+        manifest = past.at_commit(id, past.store.resolve(commit))
+    elif at:
+        manifest = past.manifest(past.at(id, at))
     else:
-        click.echo(manifest.text, nl=not manifest.text.endswith("\n"))
+        manifest = past.manifest(past.revision(id, revision) if revision else past.last(id))
+    if output == "json":
+        page(_document(manifest.body, output))
+    else:
+        page(manifest.text if manifest.text.endswith("\n") else f"{manifest.text}\n")
     return 0
+
+
+@click.command("log", short_help="Show the operations of the set, newest first")
+@click.argument("operation", default="", metavar="[COMMIT]")
+@_sieve_options
+@click.option("-o", "--output", default="", type=click.Choice(["", "json", "yaml"]))
+@shared_options
+def log_command(options: Options, operation: str, output: str, **flags: Any) -> int:
+    """Show what was done to the set, one line for each operation; with a commit, all of that one.
+
+    Commits made by hand count like any other. More in docs/history.md.
+
+    \b
+    Examples:
+      kubectl gitops log --limit 20
+      kubectl gitops log --author anna --since yesterday
+      kubectl gitops log 9eeecaf
+    """
+    from kubectl_gitops.operations import journal
+    from kubectl_gitops.render import past as render
+
+    past = open_past_of(options)
+    if operation:
+        one, told = journal.operation(past, operation)
+        body = render.operations_body([one])
+        text = render.operation_text(one, told, colour=wants_colour())
+    else:
+        found = journal.operations(past, _sieve(flags))
+        if flags["reverse"]:
+            found.reverse()
+        body, text = render.operations_body(found), render.operations_table(found)
+    page(_document(body, output) if output else text)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One end of `A..B`: a number, or empty for what is open."""
+
+    number: int | None
+
+    @classmethod
+    def of(cls, text: str) -> _Side:
+        if text and not (text.isascii() and text.isdecimal() and int(text)):
+            raise _usage(f"{text} is no revision: --revision 3..5, 3.., ..5 or 5")
+        return cls(int(text) if text else None)
+
+
+def print_states(options: Options, names: tuple[str, ...], span: str) -> int:
+    """How revisions `A..B` differ, or one from the one before it; 1 where they do."""
+    from kubectl_gitops.render.past import states_diff
+
+    first, dots, last = span.partition("..")
+    older, newer = _Side.of(first), _Side.of(last if dots else first)
+    past = open_past_of(options)
+    id = named(past, names, options.connection.namespace)
+    latest = next(past.of(id)).revision
+    end = newer.number or latest
+    start = older.number or max(end - 1, 1)
+    if not dots:
+        start = end - 1
+    sides = [past.state(id, number) if number else None for number in (start, end)]
+    before, after = past.masked(*sides)
+    text = states_diff(
+        id,
+        (f"revision {start}", before),
+        (f"revision {end}", after),
+        colour=wants_colour(),
+    )
+    page(text)
+    return Exit.FAILED if text else 0

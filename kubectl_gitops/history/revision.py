@@ -11,12 +11,12 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.history.patch import diff
-from kubectl_gitops.message import Message, Signature
+from kubectl_gitops.message import Message
 from kubectl_gitops.resource import Body, ResourceId
 
 __all__ = [
@@ -35,6 +35,9 @@ FORMAT = 1
 
 REBUILD = "git push URL --delete refs/gitops/history/BRANCH   # the next command makes it anew"
 """What to do about a history that is damaged: it is derived from the branch alone."""
+
+_MAX_RECORD = 16 << 20
+"""Bytes. An object of Kubernetes has at most 1.5 MB, and a patch says each value once."""
 
 _MAX_REASON = 1000
 """Of a longer reason the record keeps so many characters; the commit has the rest."""
@@ -110,8 +113,8 @@ def next_revision(
         path=change.path,
         revision=last.revision.revision + 1 if last else 1,
         commit=commit,
-        time=_time(message.author),
-        author=f"{message.author.name} <{message.author.email}>",
+        time=message.author.moment.isoformat(),
+        author=message.author.person,
         user=message.user,
         operation=message.operation,
         reason=message.reason[:_MAX_REASON],
@@ -120,15 +123,6 @@ def next_revision(
         after=change.blob,
         previous=last.blob if last else None,
     )
-
-
-def _time(author: Signature) -> str:
-    try:
-        zone = timezone(timedelta(seconds=author.zone)) if author.zone else UTC
-        return datetime.fromtimestamp(author.time, zone).isoformat()
-    except (ValueError, OverflowError, OSError):
-        # Git stores any number: a clock in the year 60000, a zone of +9959.
-        return datetime.fromtimestamp(0, UTC).isoformat()
 
 
 def encode(revision: Revision) -> bytes:
@@ -141,6 +135,8 @@ def encode(revision: Revision) -> bytes:
 
 def decode(data: bytes) -> Revision:
     """The record in a blob of the history; `GitopsError` for anything `encode` does not write."""
+    if len(data) > _MAX_RECORD:
+        raise GitopsError("a record of the history is larger than any document", REBUILD)
     try:
         record = json.loads(data, parse_constant=_refuse)
         return _revision(record)

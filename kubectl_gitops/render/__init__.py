@@ -4,11 +4,8 @@ Everything printed here is sealed or masked already; nothing here opens a Secret
 """
 
 from kubectl_gitops.render.documents import (
-    as_json,
     diff_side,
     diff_text,
-    history_json,
-    history_patches,
     resources_json,
     resources_yaml,
     status_json,
@@ -22,7 +19,8 @@ from kubectl_gitops.render.lines import (
     taken_lines,
     undeleted_lines,
 )
-from kubectl_gitops.render.tables import drift_line, history_table, key_table, status_table
+from kubectl_gitops.render.tables import drift_line, key_table, status_table
+from kubectl_gitops.render.texts import as_json
 
 __all__ = [
     "applied_line",
@@ -32,9 +30,6 @@ __all__ = [
     "diff_text",
     "drift_line",
     "edited_line",
-    "history_json",
-    "history_patches",
-    "history_table",
     "key_table",
     "planned_line",
     "refusal_lines",

@@ -9,31 +9,20 @@ from typing import Any
 
 from kubectl_gitops.equality import comparable
 from kubectl_gitops.errors import printable
-from kubectl_gitops.history import Revision
 from kubectl_gitops.manifest import write
 from kubectl_gitops.manifest.write import block
 from kubectl_gitops.operations.inspect import DiffItem, StatusItem, StatusReport
-from kubectl_gitops.operations.past import Told
 from kubectl_gitops.render.tables import status_message
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.render.texts import as_json, document, resource
+from kubectl_gitops.resource import Body
 
 __all__ = [
-    "as_json",
     "diff_side",
     "diff_text",
-    "history_json",
-    "history_patches",
     "resources_json",
     "resources_yaml",
     "status_json",
 ]
-
-_API_VERSION = "kubectl-gitops/v1"
-
-
-def as_json(value: Any) -> str:
-    """JSON as kubectl prints it: four spaces, non-ASCII as it is."""
-    return json.dumps(value, indent=4, ensure_ascii=False)
 
 
 def resources_json(bodies: Sequence[Body]) -> str:
@@ -63,64 +52,19 @@ def _sorted(value: Any) -> Any:
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
-def _document(kind: str, items: list[Body]) -> str:
-    return as_json({"apiVersion": _API_VERSION, "kind": kind, "items": items})
-
-
-def _resource(id: ResourceId) -> Body:
-    return {"group": id.group, "kind": id.kind, "namespace": id.namespace, "name": id.name}
-
-
-def history_json(revisions: Iterable[Revision]) -> str:
-    """A `RevisionList`, newest first."""
-    return _document("RevisionList", [_revision(revision) for revision in revisions])
-
-
-def _revision(revision: Revision) -> Body:
-    return {
-        "resource": _resource(revision.resource),
-        "revision": revision.revision,
-        "commit": revision.commit,
-        "time": revision.time,
-        "author": revision.author,
-        "user": revision.user,
-        "operation": revision.operation,
-        "reason": revision.reason,
-        "patch": None if revision.patch is None else list(revision.patch),
-        "before": revision.before,
-        "after": revision.after,
-    }
-
-
 def status_json(report: StatusReport) -> str:
     """A `Status`."""
-    return _document("Status", [_status(item) for item in report.items])
+    return as_json(document("Status", [_status(item) for item in report.items]))
 
 
 def _status(item: StatusItem) -> Body:
     return {
-        "resource": _resource(item.id),
+        "resource": resource(item.id),
         "state": str(item.state),
         "health": str(item.health.status) if item.health else None,
         "revision": item.latest.revision if item.latest else None,
         "message": status_message(item),
     }
-
-
-def history_patches(told: Iterable[Told], *, bare: bool) -> str:
-    """Each revision's RFC 6902 patch; `bare` without the headings."""
-    return ("" if bare else "\n").join(_patch(one, bare=bare) for one in told)
-
-
-def _patch(told: Told, *, bare: bool) -> str:
-    revision = told.revision
-    body = json.dumps(list(revision.patch or ()), indent=2, ensure_ascii=False)
-    if bare:
-        return f"{body}\n"
-    title = f"revision {revision.revision} · {revision.commit[:7]} · {revision.author}"
-    heading = printable(f"{title} · {revision.time} · {revision.operation or 'commit'}")
-    change = body if revision.patch is not None else f"# {printable(told.summary)}"
-    return f"{heading}\n{change}\n"
 
 
 def diff_text(items: Iterable[DiffItem], *, managed_fields: bool = False) -> str:

@@ -3,51 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 
-from kubectl_gitops.errors import printable
 from kubectl_gitops.operations.inspect import Drift, StatusItem, StatusReport
 from kubectl_gitops.operations.keys import KeyReport, KeyUse
-from kubectl_gitops.operations.past import Told
 from kubectl_gitops.pointer import ABSENT
+from kubectl_gitops.render.texts import table
 
-__all__ = ["drift_line", "history_table", "key_table", "status_message", "status_table"]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Left-aligned columns, three spaces apart; the last one is not padded."""
-    lines = [list(header), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    padded = (
-        "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-    return "".join(f"{line}\n" for line in padded)
-
-
-def history_table(told: Sequence[Told], *, whole_set: bool) -> str:
-    """Revisions, newest first; for the whole set with the resource in front."""
-    if not told:
-        return "no revisions\n"
-    header = ["REVISION", "TIME", "AUTHOR", "OPERATION", "COMMIT", "CHANGE", "REASON"]
-    rows = [_history_row(one) for one in told]
-    if not whole_set:
-        return _table(header, rows)
-    named = [[str(one.revision.resource), *row] for one, row in zip(told, rows, strict=True)]
-    return _table(["RESOURCE", *header], named)
-
-
-def _history_row(told: Told) -> list[str]:
-    revision = told.revision
-    return [
-        str(revision.revision),
-        revision.time,
-        revision.author,
-        revision.operation or "commit",
-        revision.commit[:7],
-        told.summary,
-        revision.reason.strip().split("\n")[0],
-    ]
+__all__ = ["drift_line", "key_table", "status_message", "status_table"]
 
 
 def status_table(report: StatusReport) -> str:
@@ -55,7 +17,7 @@ def status_table(report: StatusReport) -> str:
     if not report.items:
         return "the set holds no resources\n"
     rows = [_status_row(item) for item in report.items]
-    return _table(["RESOURCE", "STATE", "HEALTH", "REVISION", "AUTHOR", "MESSAGE"], rows)
+    return table(["RESOURCE", "STATE", "HEALTH", "REVISION", "AUTHOR", "MESSAGE"], rows)
 
 
 def _status_row(item: StatusItem) -> list[str]:
@@ -99,7 +61,7 @@ def key_table(report: KeyReport) -> str:
         [key.kid, str(key.values), str(key.resources), _key_state(report, key)]
         for key in report.keys
     ]
-    return _table(["KEY", "VALUES", "RESOURCES", "STATE"], rows)
+    return table(["KEY", "VALUES", "RESOURCES", "STATE"], rows)
 
 
 def _key_state(report: KeyReport, key: KeyUse) -> str:

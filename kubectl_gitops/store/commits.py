@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dulwich.objects import Commit, ObjectID
 from dulwich.repo import BaseRepo
@@ -62,10 +62,11 @@ def is_ancestor(repo: BaseRepo, older: ObjectID, newer: ObjectID) -> bool:
     return any(commit == older for commit in newest_first(repo, newer))
 
 
-def resolve(repo: BaseRepo, name: str, tip: str) -> str:
-    """The full id of a commit of the branch from the first four or more digits of it."""
-    found = _named(repo, name) if tip and _ABBREVIATED.fullmatch(name) else []
-    reachable = [commit for commit in found if is_ancestor(repo, commit, oid(tip))]
+def resolve(repo: BaseRepo, name: str, tips: Iterable[str]) -> str:
+    """The full id of a commit below one of some others, from its first four or more digits."""
+    found = _named(repo, name) if _ABBREVIATED.fullmatch(name) else []
+    heads = [oid(tip) for tip in tips if tip]
+    reachable = [one for one in found if any(is_ancestor(repo, one, head) for head in heads)]
     if not reachable:
         raise GitopsError(f"the branch has no commit {printable(name)}", "kubectl gitops history")
     if len(reachable) > 1:

@@ -6,7 +6,7 @@ import os
 
 from dulwich.config import Config, StackedConfig
 
-__all__ = ["git_identity"]
+__all__ = ["git_identity", "git_setting"]
 
 
 def git_identity() -> tuple[str, str] | None:
@@ -19,6 +19,15 @@ def git_identity() -> tuple[str, str] | None:
     name = os.environ.get("GIT_AUTHOR_NAME") or _configured(config, b"name")
     email = os.environ.get("GIT_AUTHOR_EMAIL") or _configured(config, b"email")
     return (name, email) if name else None
+
+
+def git_setting(section: str, key: str) -> str | None:
+    """A setting of the system or the person, such as `core.pager`; None where nobody set it."""
+    try:
+        value = StackedConfig.default().get((section.encode(),), key.encode())
+    except KeyError:
+        return None
+    return value.decode("utf-8", "replace")
 
 
 def _configured(config: Config, key: bytes) -> str:

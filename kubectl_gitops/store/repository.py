@@ -136,8 +136,9 @@ class GitStore:
         return commits.is_ancestor(self._repo, oid(older), oid(newer))
 
     def resolve(self, name: str) -> str:
-        """The full id of a commit of the branch by (abbreviated) id."""
-        return commits.resolve(self._repo, name, self._origin.tip().commit)
+        """The full id of a commit by (abbreviated) id, also of one that a rewrite abandoned."""
+        tip = self._origin.tip()
+        return commits.resolve(self._repo, name, (tip.commit, tip.history))
 
     def commit(self, parent: str, edits: Mapping[str, bytes | None], message: Message) -> str:
         """Write a commit on top of `parent` (None removes a file). No ref moves."""

@@ -34,13 +34,16 @@ def revisions(bound: Bound, *names: str) -> list[dict[str, Any]]:
 
 
 def rows(bound: Bound, *names: str) -> list[tuple[str, ...]]:
-    """The table without time and commit, which differ from run to run."""
-    lines = bound("history", *names).stdout.splitlines()[1:]
-    cells = (re.split(" {3,}", line) for line in lines)
-    return [tuple(c for i, c in enumerate(line) if i not in (1, 4)) for line in cells]
+    """Revision, author, operation, change and reason: what is the same from run to run."""
+    return [tuple(row[column] for column in (0, 2, 4, 6, 7)) for row in table(bound, *names)]
 
 
-ADA, GRACE = "Ada Lovelace <ada@example.com>", "Grace Hopper <grace@example.com>"
+def table(bound: Bound, *words: str) -> list[list[str]]:
+    lines = bound("history", *words).stdout.splitlines()[1:]
+    return [re.split(" {3,}", line) for line in lines]
+
+
+ADA, GRACE = "Ada Lovelace", "Grace Hopper"
 
 
 def test_a_life_is_told_newest_first(bound: Bound) -> None:
@@ -51,7 +54,7 @@ def test_a_life_is_told_newest_first(bound: Bound) -> None:
     bound("delete", "configmap/a", "-m", "no longer")
     bound.apply(config_map(space, "a", x="3"))
     assert rows(bound, "configmap/a") == [
-        ("4", ADA, "apply", "created"),
+        ("4", ADA, "apply", "created", "-"),
         ("3", ADA, "delete", "removed", "no longer"),
         ("2", GRACE, "commit", "data.x 1 → 2", "two is more"),
         ("1", ADA, "apply", "created", "it begins"),
@@ -64,14 +67,17 @@ def test_a_life_is_told_newest_first(bound: Bound) -> None:
         "revision": 2,
         "commit": commits[2],
         "time": git(bound.repo, "log", "-1", "--format=%aI", commits[2]).replace("Z", "+00:00"),
-        "author": GRACE,
+        "author": "Grace Hopper <grace@example.com>",
         "user": "",
         "operation": "",
         "reason": "two is more\n\nMuch more.",
         "patch": [{"op": "replace", "path": "/data/x", "value": "2"}],
         "before": git(bound.repo, "rev-parse", f"{commits[3]}:{path}"),
         "after": git(bound.repo, "rev-parse", f"{commits[2]}:{path}"),
+        "abandoned": False,
     }
+    users = [row[3] for row in table(bound, "configmap/a")]
+    assert users == ["admin", "admin", "-", "admin"]
     assert [item["user"] for item in items] == ["admin", "admin", "", "admin"]
     assert [item["patch"] for item in items if item["revision"] != 2] == [None] * 3
 
@@ -96,7 +102,7 @@ def test_the_patches_lead_from_each_revision_to_the_next(bound: Bound) -> None:
     assert found == [item["patch"] for item in items[:0:-1]]
     text = bound("history", "configmap/a", "--patch", "--limit", "1").stdout
     heading, _, patch = text.partition("\n")
-    assert heading.startswith(f"revision 5 · {bound.tip[:7]} · {GRACE} · ")
+    assert heading.startswith(f"revision 5 · {bound.tip[:7]} · {GRACE} <grace@example.com> · ")
     assert json.loads(patch) == items[4]["patch"]
 
 
@@ -153,7 +159,7 @@ def test_the_whole_set_is_told_with_the_resource_in_front(bound: Bound) -> None:
     space = bound.namespace
     bound.commit({"a.yaml": config_map(space, "a"), "b.yaml": config_map(space, "b")}, "one")
     bound.commit({"a.yaml": None}, "two")
-    told = {(row[0], row[1]) for row in rows_of_set(bound)}
+    told = {(row[0], row[1]) for row in table(bound)}
     assert told == {
         (f"configmap/{space}/a", "1"),
         (f"configmap/{space}/a", "2"),
@@ -175,10 +181,6 @@ def test_the_whole_set_is_in_the_order_of_time_wherever_people_live(bound: Bound
     ]
 
 
-def rows_of_set(bound: Bound) -> list[list[str]]:
-    return [re.split(" {3,}", line) for line in bound("history").stdout.splitlines()[1:]]
-
-
 def test_a_branch_without_resources_has_no_history(bound: Bound) -> None:
     assert bound("history").stdout == "no revisions\n"
 
@@ -196,7 +198,12 @@ def test_what_was_rewritten_stays_known(bound: Bound) -> None:
         ("2", "data.x 1 → 2", "abandoned"),
         ("1", "created", "one"),
     ]
+    commits = [row[5].partition(" ")[2] for row in table(bound, "configmap/a")]
+    assert commits == ["", "(abandoned)", ""]
+    assert [item["abandoned"] for item in revisions(bound, "cm/a")] == [False, True, False]
     assert yaml.safe_load(bound("show", "cm/a", "--revision", "2").stdout)["data"] == {"x": "2"}
+    bound("rollback", "cm/a", "--to-revision", "2")
+    assert bound.live("cm/a")["data"] == {"x": "2"}
 
 
 def test_kinds_that_only_the_branch_knows_are_named_as_everywhere(bound: Bound) -> None:
@@ -209,6 +216,150 @@ def test_kinds_that_only_the_branch_knows_are_named_as_everywhere(bound: Bound) 
     for names in (("widget/w",), ("widgets.example.com", "w")):
         assert [row[3] for row in rows(bound, *names)] == ["spec.size 1 → 2", "created"]
         assert bound("show", *names, "--revision", "1").stdout == widget
+
+
+def labelled(space: str, name: str, app: str) -> str:
+    return config_map(space, name).replace("metadata:\n", f"metadata:\n  labels: {{app: {app}}}\n")
+
+
+def test_many_are_told_by_file_type_namespace_and_labels(bound: Bound, tmp_path: Path) -> None:
+    space = bound.namespace
+    file = tmp_path / "shop.yaml"
+    file.write_text(f"{labelled(space, 'a', 'web')}---\n{labelled(space, 'b', 'db')}")
+    elsewhere = config_map("elsewhere", "c")
+    role = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: sa, namespace: elsewhere}\n"
+    bound.commit({"shop.yaml": file.read_text(), "c.yaml": elsewhere, "sa.yaml": role})
+    bound.commit({"shop.yaml": labelled(space, "b", "db")}, "a is gone")
+
+    def told(*words: str) -> list[str]:
+        return [f"{row[0].rpartition('/')[2]}{row[1]}" for row in table(bound, *words)]
+
+    assert told("-f", str(file)) == ["a2", "a1", "b1"]
+    assert told("-l", "app=web") == ["a2", "a1"]
+    assert told("-l", "app", "-n", "elsewhere") == []
+    assert told("-n", "elsewhere") == ["c1", "sa1"]
+    assert told("cm") == ["a2", "c1", "a1", "b1"]
+    assert told("sa,cm", "-n", "elsewhere") == ["c1", "sa1"]
+    assert told("cm/a", "cm/b", "-n", space) == ["a2", "a1", "b1"]
+    assert told("cm", "a", "b", "-n", space) == ["a2", "a1", "b1"]
+    assert bound("history", "-f", "-", input="nonsense: [", exit=1).stdout == ""
+    missing = bound("history", "-f", "-", input=config_map(space, "aa"), exit=1)
+    assert missing.stderr.splitlines()[:2] == [
+        f"error: the history has no configmap/aa in namespace {space}",
+        f"hint: kubectl gitops history configmap/a -n {space}",
+    ]
+    unknown = bound("history", "confgmap", exit=1)
+    assert unknown.stderr == (
+        "error: the history has no resource of type confgmap\n"
+        "hint: kubectl gitops history configmap\n"
+        "hint: kubectl gitops history\n"
+    )
+    assert "name resources, or give files" in bound("history", "cm/a", "-l", "x", exit=2).stderr
+
+
+def test_revisions_are_sifted_by_time_author_and_number(bound: Bound) -> None:
+    space = bound.namespace
+    for number in range(4):
+        when = f"{1_700_000_000 + number * 3600} +0000"
+        bound.commit({"a.yaml": config_map(space, "a", x=str(number))}, when=when)
+    bound.apply(config_map(space, "a", x="9"))
+
+    def told(*words: str) -> list[str]:
+        return [row[0] for row in rows(bound, "cm/a", *words)]
+
+    assert told("--reverse") == ["1", "2", "3", "4", "5"]
+    assert told("--limit", "2") == ["5", "4"]
+    assert told("--limit", "2", "--reverse") == ["4", "5"]
+    assert told("--since", "2023-11-14T23:13:20Z", "--until", "2023-11-15T01:13:20+01:00") == [
+        "3",
+        "2",
+    ]
+    assert told("--until", "2023-11-14T22:13:20") == ["1"]
+    assert told("--since", "1h") == ["5"]
+    assert told("--since", "2 hours ago") == ["5"]
+    assert told("--author", "GRACE") == ["4", "3", "2", "1"]
+    assert told("--author", "ada@example") == ["5"]
+    assert told("--until", "yesterday", "--limit", "1") == ["4"]
+    assert "is no time" in bound("history", "--since", "soon", exit=2).stderr
+    at = bound("show", "cm/a", "--at", "2023-11-14T23:30:00Z").stdout
+    assert yaml.safe_load(at)["data"] == {"x": "1"}
+    early = bound("show", "cm/a", "--at", "2020-01-01T00:00:00Z", exit=1).stderr
+    assert early.splitlines()[0] == (
+        f"error: configmap/{space}/a did not exist at 2020-01-01T00:00:00+00:00: revision 1 is of "
+        "2023-11-14T22:13:20+00:00"
+    )
+
+
+def test_a_resource_is_shown_as_any_commit_has_it(bound: Bound) -> None:
+    space = bound.namespace
+    one = bound.commit({"a.yaml": config_map(space, "a", x="1")})
+    moved = {"a.yaml": None, "all.yml": f"# here now\n{config_map(space, 'a', x='1')}"}
+    two = bound.commit({"b.yaml": config_map(space, "b"), **moved})
+    bound.commit({"all.yml": None})
+    assert bound("show", "cm/a", "--commit", one[:8]).stdout == config_map(space, "a", x="1")
+    assert bound("show", "cm/a", "--commit", two).stdout.startswith("# here now\n")
+    gone = bound("show", "cm/a", "--commit", bound.tip, exit=1)
+    assert gone.stderr.splitlines()[0] == (f"error: configmap/{space}/a is not in {bound.tip[:7]}")
+    assert "has no commit beef" in bound("show", "cm/a", "--commit", "beef", exit=1).stderr
+    both = bound("show", "cm/a", "--commit", one, "--revision", "1", exit=2)
+    assert both.stderr.splitlines()[0] == (
+        "error: say when by one of --revision, --at and --commit"
+    )
+
+
+def test_two_revisions_are_compared(bound: Bound) -> None:
+    space = bound.namespace
+    for number in "123":
+        bound.commit({"a.yaml": config_map(space, "a", x=number)})
+    bound.commit({"a.yaml": None})
+
+    def told(span: str, exit: int = 1) -> list[str]:
+        text = bound("diff", "cm/a", "--revision", span, exit=exit).stdout
+        return re.findall(r"^[-+]+ .*", text, re.MULTILINE)
+
+    name = f"configmap/{space}/a revision"
+    assert told("1..3") == [f"--- {name} 1", f"+++ {name} 3", '-  x: "1"', '+  x: "3"']
+    assert told("2") == [f"--- {name} 1", f"+++ {name} 2", '-  x: "1"', '+  x: "2"']
+    assert told("..2") == [f"--- {name} 1", f"+++ {name} 2", '-  x: "1"', '+  x: "2"']
+    assert told("1")[:2] == [f"--- {name} 0", f"+++ {name} 1"]
+    assert told("3..")[:2] == [f"--- {name} 3", f"+++ {name} 4"]
+    assert told("2..2", exit=0) == []
+    beyond = bound("diff", "cm/a", "--revision", "2..9", exit=2).stderr
+    assert beyond.splitlines()[0].endswith("has no revision 9: there are 1 to 4")
+    assert "is no revision" in bound("diff", "cm/a", "--revision", "a..b", exit=2).stderr
+    assert "Unexpected args: [cm/a]" in bound("diff", "cm/a", exit=2).stderr
+    alone = bound("diff", "--revision", "1..2", exit=2).stderr
+    assert alone.splitlines()[0] == "error: --revision is for one resource, named by TYPE/NAME"
+
+
+def test_operations_are_told_one_line_each_and_one_of_them_whole(bound: Bound) -> None:
+    space = bound.namespace
+    bound.apply(f"{config_map(space, 'a')}---\n{config_map(space, 'b')}", "-m", "it begins")
+    first = bound.tip
+    bound.commit({f"{space}/configmap/a.yaml": config_map(space, "a", x="1")}, "by hand")
+    bound.apply(f"# a comment only\n{config_map(space, 'a', x='1')}")
+    bound("undo", first, "-m", "never mind", exit=3)
+    bound.commit({"README": "no resource"}, "no resource")
+    lines = bound("log").stdout.splitlines()
+    told = [[cell for i, cell in enumerate(re.split(" {3,}", line)) if i != 1] for line in lines]
+    name = f"configmap/{space}/a"
+    assert told[1:5] == [
+        [bound.tip[:7], GRACE, "-", "commit", "none", "committed", "no resource"],
+        [told[2][0], ADA, "admin", "apply", "none", "committed", "-"],
+        [told[3][0], GRACE, "-", "commit", name, "committed", "by hand"],
+        [first[:7], ADA, "admin", "apply", f"2 resources in {space}", "committed", "it begins"],
+    ]
+    assert len(bound("log", "--author", "grace").stdout.splitlines()) == 3
+    items = bound("log", "--limit", "1", "--until", "now", "-o", "json").json["items"]
+    assert [item["commit"] for item in items] == [bound.tip]
+    whole = bound("log", first[:9]).stdout
+    assert whole.startswith(f"commit {first}\nauthor:    Ada Lovelace <ada@example.com>\n")
+    assert [line.split() for line in whole.splitlines()[-2:]] == [
+        [name, "1", "created"],
+        [f"configmap/{space}/b", "1", "created"],
+    ]
+    nothing = bound("log", bound.tip, exit=1).stderr
+    assert nothing.splitlines()[0] == (f"error: {bound.tip[:7]} changed no resource of this set")
 
 
 def test_what_is_not_there_is_answered_with_what_is_near(bound: Bound) -> None:
@@ -261,11 +412,11 @@ def test_a_secrets_history_tells_which_value_changed_and_nothing_else(
     bound.apply(f"{text}  password: hunter3\n", *key)
     bound.apply(f"{text}  password: hunter3\n  more: hunter4\n", *key)
     bound.apply(text, *key)
-    assert [row[3:] for row in rows(bound, "secret/db")] == [
-        ("data.more removed, data.password removed",),
-        ("data.more added",),
-        ("data.password changed",),
-        ("created",),
+    assert [row[3] for row in rows(bound, "secret/db")] == [
+        "data.more removed, data.password removed",
+        "data.more added",
+        "data.password changed",
+        "created",
     ]
     ops = [
         item["patch"] and [op["path"] for op in item["patch"]]
@@ -281,7 +432,23 @@ def test_a_secrets_history_tells_which_value_changed_and_nothing_else(
     everything = [
         bound("history", "secret/db", "--patch").stdout,
         bound("show", "secret/db").stdout,
+        bound("history", "secret/db", "-o", "yaml").stdout,
     ]
+    told = bound("history", "secret/db", "--diff", "--limit", "3").stdout
+    assert sorted(re.findall(r"^[-+] .*", told, re.MULTILINE)) == [
+        '+  more: "***"',
+        '+  password: "*** (after)"',
+        '-  more: "***"',
+        '-  password: "*** (before)"',
+        '-  password: "***"',
+    ]
+    compared = bound("diff", "secret/db", "--revision", "1..3", exit=1).stdout
+    assert sorted(re.findall(r"^[-+] .*", compared, re.MULTILINE)) == [
+        '+  more: "***"',
+        '+  password: "*** (after)"',
+        '-  password: "*** (before)"',
+    ]
+    everything += [told, compared]
     everything += [bound("show", "secret/db", "--revision", "1").stdout, table]
     assert [text for text in everything if "hunter" in text] == []
     assert "kgs1" not in table
@@ -305,7 +472,13 @@ def test_what_asks_no_cluster_never_loads_kubernetes(
     place = ["secret/db", "--field", "password", "--key-file", str(key_file)]
     for words in (
         ["history"],
+        ["history", "configmap/a", "--diff"],
+        ["history", "-l", "app!=x", "-o", "yaml"],
         ["show", "configmap/a"],
+        ["show", "configmap/a", "--commit", bound.tip],
+        ["log"],
+        ["log", bound.tip],
+        ["diff", "configmap/a", "--revision", "1..1"],
         ["secret", "encrypt", *place],
         ["pull", "--help"],
         ["--help"],

@@ -10,9 +10,7 @@ import pytest
 from kubectl_gitops.equality import Difference
 from kubectl_gitops.fields import Owner
 from kubectl_gitops.health import Health, Status
-from kubectl_gitops.history import Revision
 from kubectl_gitops.operations.inspect import DiffItem, Drift, State, StatusItem
-from kubectl_gitops.operations.past import Told
 from kubectl_gitops.plan import Action, Change, Outcome, Result, Taken
 from kubectl_gitops.pointer import ABSENT
 from kubectl_gitops.ports import Cause, Refusal
@@ -21,9 +19,6 @@ from kubectl_gitops.render import (
     as_json,
     deleted_line,
     diff_text,
-    history_json,
-    history_patches,
-    history_table,
     planned_line,
     refusal_lines,
     status_json,
@@ -31,6 +26,7 @@ from kubectl_gitops.render import (
     taken_lines,
 )
 from kubectl_gitops.resource import ResourceId
+from tests.unit.test_render_past import SECOND
 
 WEB = ResourceId("apps", "Deployment", "shop", "web")
 CONFIG = ResourceId("", "ConfigMap", "shop", "c")
@@ -163,124 +159,8 @@ def test_a_refusal_is_told_under_kubectls_heading(refusal, lines):
     assert refusal_lines(WEB, refusal) == lines
 
 
-# History
-
-
-def revision(number: int, id: ResourceId = WEB, **parts: Any) -> Revision:
-    known: dict[str, Any] = {
-        "resource": id,
-        "path": "shop/deployment.apps/web.yaml",
-        "revision": number,
-        "commit": f"{number}" * 40,
-        "time": "2026-01-02T03:04:05+00:00",
-        "author": "Ada Lovelace <ada@example.com>",
-        "user": "ada",
-        "operation": "apply",
-        "reason": "",
-        "patch": None,
-        "before": None,
-        "after": "a" * 40,
-        "previous": None,
-    }
-    return Revision(**{**known, **parts})
-
-
-PATCH = ({"op": "replace", "path": "/spec/replicas", "value": 3},)
-SECOND = revision(2, patch=PATCH, before="a" * 40, after="b" * 40, reason="the sale\n\nof June")
-BY_HAND = revision(1, operation="", user="")
-TOLD = [Told(SECOND, "spec.replicas 2 → 3"), Told(BY_HAND, "created")]
-
-
-def test_a_history_is_a_table_newest_first():
-    assert history_table(TOLD, whole_set=False) == (
-        "REVISION   TIME                        AUTHOR                           OPERATION   "
-        "COMMIT    CHANGE                REASON\n"
-        "2          2026-01-02T03:04:05+00:00   Ada Lovelace <ada@example.com>   apply       "
-        "2222222   spec.replicas 2 → 3   the sale\n"
-        "1          2026-01-02T03:04:05+00:00   Ada Lovelace <ada@example.com>   commit      "
-        "1111111   created\n"
-    )
-
-
-def test_the_history_of_a_set_names_each_resource():
-    removed = Told(revision(1, SHOP, author="A", time="t", after=None), "removed")
-    assert history_table([removed], whole_set=True) == (
-        "RESOURCE         REVISION   TIME   AUTHOR   OPERATION   COMMIT    CHANGE    REASON\n"
-        "namespace/shop   1          t      A        apply       1111111   removed\n"
-    )
-
-
-def test_a_history_without_revisions_says_so():
-    assert history_table([], whole_set=True) == "no revisions\n"
-
-
-def test_nothing_in_a_table_moves_the_cursor():
-    odd = Told(revision(1, ODD, author="\x1b[31mA", time="t"), "data.a added: \u202eb")
-    assert history_table([odd], whole_set=True).splitlines()[1] == (
-        "configmap/shop/a\\x1b[2J   1          t      \\x1b[31mA   apply       1111111   "
-        "data.a added: \\u202eb"
-    )
-
-
-def test_a_history_as_json_has_every_documented_field():
-    resource = {"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web"}
-    text = history_json([SECOND, BY_HAND])
-    assert text.startswith('{\n    "apiVersion": "kubectl-gitops/v1",\n    "kind": "RevisionList",')
-    assert json.loads(text)["items"] == [
-        {
-            "resource": resource,
-            "revision": 2,
-            "commit": "2" * 40,
-            "time": "2026-01-02T03:04:05+00:00",
-            "author": "Ada Lovelace <ada@example.com>",
-            "user": "ada",
-            "operation": "apply",
-            "reason": "the sale\n\nof June",
-            "patch": [{"op": "replace", "path": "/spec/replicas", "value": 3}],
-            "before": "a" * 40,
-            "after": "b" * 40,
-        },
-        {
-            "resource": resource,
-            "revision": 1,
-            "commit": "1" * 40,
-            "time": "2026-01-02T03:04:05+00:00",
-            "author": "Ada Lovelace <ada@example.com>",
-            "user": "",
-            "operation": "",
-            "reason": "",
-            "patch": None,
-            "before": None,
-            "after": "a" * 40,
-        },
-    ]
-
-
 def test_json_is_indented_as_kubectl_does_and_keeps_letters():
     assert as_json({"a": ["ö"]}) == '{\n    "a": [\n        "ö"\n    ]\n}'
-
-
-def test_patches_have_a_heading_each_and_creations_say_so():
-    assert history_patches(TOLD, bare=False) == (
-        "revision 2 · 2222222 · Ada Lovelace <ada@example.com> · 2026-01-02T03:04:05+00:00 · "
-        "apply\n"
-        "[\n"
-        "  {\n"
-        '    "op": "replace",\n'
-        '    "path": "/spec/replicas",\n'
-        '    "value": 3\n'
-        "  }\n"
-        "]\n"
-        "\n"
-        "revision 1 · 1111111 · Ada Lovelace <ada@example.com> · 2026-01-02T03:04:05+00:00 · "
-        "commit\n"
-        "# created\n"
-    )
-
-
-def test_bare_patches_are_json_alone():
-    one, other = history_patches(TOLD, bare=True).split("\n[]\n")
-    assert (json.loads(one), other) == (list(PATCH), "")
 
 
 # Status
