@@ -229,6 +229,21 @@ class Store(Protocol):
     def extend(self, tip: Tip) -> Tip:
         """Index commits of the branch that the history lacks (locally; `publish` pushes it)."""
 
+    def rebuild(self, tip: Tip) -> Tip | Moved | StoreRefusal:
+        """Make the history anew from the branch alone, in the place of the one at `tip`."""
+
+    def recorded(self, tip: Tip, path: str = "") -> Mapping[str, str]:
+        """The blobs of the latest records of the set at `path`, by the files they stand in."""
+
+    def record(self, blob: str) -> Revision:
+        """The record in a blob of the history; `GitopsError` where none can be read there."""
+
+    def distrusted(self, commit: str, since: str = "") -> Iterable[tuple[str, str]]:
+        """The commits of a range that are unsigned or not to be trusted, each with the reason."""
+
+    def damage(self) -> Iterable[str]:
+        """What is not as it was written: packs and objects, one line each."""
+
     def operations(self, commit: str, path: str = "") -> Iterable[str]:
         """The commits that changed a file of the set at `path`, newest first, by first parents."""
 

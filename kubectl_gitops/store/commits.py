@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from dulwich.objects import Commit, ObjectID
 from dulwich.repo import BaseRepo
@@ -33,14 +33,14 @@ def first_parents(repo: BaseRepo, commit: ObjectID) -> Iterator[ObjectID]:
 
 
 def newest_first(
-    repo: BaseRepo, commit: ObjectID, until: ObjectID | None = None
+    repo: BaseRepo, commit: ObjectID, known: Collection[ObjectID] = ()
 ) -> Iterator[ObjectID]:
     """Everything reachable from a commit, itself included, by commit time.
 
-    What is below `until` is left out. Clocks lie, so the time only decides what is looked at
-    first, never where to stop.
+    Those `known`, and what only they lead to, are left out. Clocks lie, so the time only decides
+    what is looked at first, never where to stop.
     """
-    seen = {commit} | ({until} if until else set())
+    seen = {commit, *known}
     queue = [_looked_at(repo, commit)]
     while queue:
         _, next_one, above = heapq.heappop(queue)

@@ -21,10 +21,11 @@ def git_identity() -> tuple[str, str] | None:
     return (name, email) if name else None
 
 
-def git_setting(section: str, key: str) -> str | None:
-    """A setting of the system or the person, such as `core.pager`; None where nobody set it."""
+def git_setting(*names: str) -> str | None:
+    """A setting of the system or the person: `("core", "pager")`; None where nobody set it."""
+    *section, key = (name.encode() for name in names)
     try:
-        value = StackedConfig.default().get((section.encode(),), key.encode())
+        value = StackedConfig.default().get(tuple(section), key)
     except KeyError:
         return None
     return value.decode("utf-8", "replace")

@@ -118,6 +118,12 @@ class LocalOrigin:
         with suppress(GitopsError, OSError):
             swap_ref(self._repo, self._history, old, new)
 
+    def replace_history(self, old: str, new: Tip) -> Tip | Moved:
+        """Another history in the place of `old`, whether it goes on from that or not."""
+        if swap_ref(self._repo, self._history, old, new.history):
+            return new
+        return Moved(self.fetch())
+
     def push(self, base: str, new: Tip) -> Tip | Moved:
         """Move the branch from `base`, then the history, which must descend from what is there.
 

@@ -28,7 +28,9 @@ __all__ = [
     "encode_format",
     "format_of",
     "latest",
+    "listed",
     "lookup",
+    "read",
     "record_path",
     "recorded",
     "revisions",
@@ -112,7 +114,7 @@ def recorded(
 ) -> Recorded | None:
     """The latest record of a resource, None where it never existed."""
     file = objects.entry(store, tree, record_path(root, resource))
-    return None if file is None else _read(store, file.blob)
+    return None if file is None else read(store, file.blob)
 
 
 def lookup(
@@ -125,12 +127,13 @@ def lookup(
 
     def listed_record(resource: ResourceId) -> Recorded | None:
         file = listed.get(record_path(root, resource))
-        return None if file is None else _read(store, file.blob)
+        return None if file is None else read(store, file.blob)
 
     return listed_record
 
 
-def _read(store: BaseObjectStore, blob: str) -> Recorded:
+def read(store: BaseObjectStore, blob: str) -> Recorded:
+    """The record in a blob; `GitopsError` where there is none that can be read."""
     return Recorded(blob, decode(objects.blob_at(store, blob)))
 
 
@@ -147,7 +150,7 @@ def revisions(
         previous = record.revision.previous
         if previous is None:
             return
-        older = _read(store, previous)
+        older = read(store, previous)
         if (
             older.revision.resource != resource
             or older.revision.revision >= record.revision.revision
@@ -166,7 +169,7 @@ def changed(
     slashes = _folder(root).count("/") + _PARTS - 1
     for path, (_, file) in objects.changes(store, before, after, prefix):
         if file is not None and path.count("/") == slashes:
-            yield _read(store, file.blob).revision
+            yield read(store, file.blob).revision
 
 
 def _directory(store: BaseObjectStore, tree: ObjectID | None, place: str) -> ObjectID | None:
@@ -181,7 +184,13 @@ def latest(
 
     `skip` are record paths that the caller knows already.
     """
+    for path, blob in listed(store, tree, root).items():
+        if path not in skip:
+            yield read(store, blob)
+
+
+def listed(store: BaseObjectStore, tree: ObjectID, root: str) -> dict[str, str]:
+    """The blobs of the latest records of a set, by path."""
     slashes = _folder(root).count("/") + _PARTS - 1
-    for path, file in objects.files(store, tree, _place(root)).items():
-        if path.count("/") == slashes and path not in skip:
-            yield _read(store, file.blob)
+    found = objects.files(store, tree, _place(root))
+    return {path: file.blob for path, file in found.items() if path.count("/") == slashes}

@@ -49,10 +49,12 @@ class Sending:
     """One push: what the server objects to, by ref, and how far it came.
 
     `begun` is false where the lease did not hold and nothing was sent; `broken` is what ended the
-    connection after that, when the server may or may not have done it.
+    connection after that, when the server may or may not have done it. `replaces` is the history
+    that is to be replaced, where it is.
     """
 
     refs: Mapping[bytes, str]
+    replaces: str | None = None
     objections: dict[bytes, str] = field(default_factory=dict)
     begun: bool = False
     broken: GitopsError | None = None
@@ -155,6 +157,25 @@ class RemoteOrigin:
             return Moved(Tip(new.commit, tip.history))
         return self._without_history(new, sending)
 
+    def replace_history(self, old: str, new: Tip) -> Tip | Moved | StoreRefusal:
+        """Another history in the place of the server's, whether it goes on from that or not.
+
+        `old` is what the caller has looked at; one that only this mirror has counts as the
+        server's that it was made on.
+        """
+        known = read_ref(self._repo, self._history)
+        if old not in (known, read_ref(self._repo, self._own_history)):
+            return Moved(self.tip())
+        sending = Sending({self._history: new.history}, replaces=known)
+        self._transmit(sending, new.commit)
+        if not sending.begun:
+            return Moved(self.fetch())
+        if sending.broken is not None:
+            raise sending.broken
+        if sending.objections:
+            return StoreRefusal("; ".join(sending.objections.values()))
+        return self._arrived(new)
+
     def _refs(self, new: Tip) -> dict[bytes, str]:
         history = {self._history: new.history} if self._takes_history and new.history else {}
         return {self._head: new.commit, **history}
@@ -231,7 +252,7 @@ class RemoteOrigin:
         history = self._send(base, {self._history: refs[self._history]})
         if not history.begun:
             history.objections[self._history] = "moved"
-        return Sending(refs, history.objections, begun=True, broken=history.broken)
+        return Sending(refs, objections=history.objections, begun=True, broken=history.broken)
 
     def _transmit(self, sending: Sending, base: str) -> None:
         """One push. A server that may not be written to objects to every ref."""
@@ -241,7 +262,11 @@ class RemoteOrigin:
 
         def lease(found: Mapping[Ref, ObjectID]) -> dict[Ref, ObjectID]:
             at = {ref: found.get(Ref(ref), b"").decode("ascii") for ref in sending.refs}
-            sending.begun = self._may_move(base, sending.refs, at)
+            sending.begun = (
+                self._may_move(base, sending.refs, at)
+                if sending.replaces is None
+                else at[self._history] == sending.replaces
+            )
             known.update(name for name in at.values() if name and oid(name) in self._repo)
             return {Ref(r): oid(n) for r, n in sending.refs.items()} if sending.begun else {}
 

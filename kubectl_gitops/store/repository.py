@@ -23,9 +23,11 @@ from kubectl_gitops.ports import File, Moved, StoreRefusal, Tip
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.store import commits, objects, records
 from kubectl_gitops.store.chain import Chain
+from kubectl_gitops.store.fsck import damaged
 from kubectl_gitops.store.local import LocalOrigin
 from kubectl_gitops.store.log import Log, Told
 from kubectl_gitops.store.objects import oid
+from kubectl_gitops.store.signing import distrusted, sign
 
 if TYPE_CHECKING:
     from kubectl_gitops.store.remote import RemoteOrigin
@@ -131,6 +133,20 @@ class GitStore:
         """Who made a commit, when and why."""
         return objects.message_of(objects.commit_at(self._objects, commit))
 
+    def distrusted(self, commit: str, since: str = "") -> Iterator[tuple[str, str]]:
+        """The commits of a range that are unsigned or not to be trusted, each with the reason."""
+        known = set(commits.newest_first(self._repo, oid(since))) if since else set()
+        if oid(commit) in known:
+            return
+        for one in commits.newest_first(self._repo, oid(commit), known):
+            why = distrusted(objects.commit_at(self._objects, one.decode("ascii")))
+            if why:
+                yield one.decode("ascii"), why
+
+    def damage(self) -> Iterator[str]:
+        """What is not as it was written, object by object: the repository's own checksums."""
+        yield from damaged(self._repo)
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """True where `older` is reachable from `newer` (a commit is its own ancestor)."""
         return commits.is_ancestor(self._repo, oid(older), oid(newer))
@@ -146,6 +162,7 @@ class GitStore:
         top, made = objects.edit_tree(self._objects, tree, edits)
         above = [oid(parent)] if parent else []
         commit = objects.build_commit(top, above, message.author, render(message))
+        sign(commit)
         with self._origin.guard():
             objects.add(self._objects, [*made, commit])
         self._held |= {m.id.decode("ascii"): m.data for m in made if isinstance(m, Blob)}
@@ -178,8 +195,8 @@ class GitStore:
         """True where the branch has a commit that was made on top of `base`."""
         if not tip.commit:
             return False
-        until = oid(base) if base else None
-        return oid(commit) in commits.newest_first(self._repo, oid(tip.commit), until)
+        known = {oid(base)} if base else ()
+        return oid(commit) in commits.newest_first(self._repo, oid(tip.commit), known)
 
     def extend(self, tip: Tip) -> Tip:
         """Index commits of the branch that the history lacks; nothing is sent to a server."""
@@ -188,6 +205,12 @@ class GitStore:
             if extended != tip:
                 self._origin.keep(tip.history, extended.history)
             return extended
+
+    def rebuild(self, tip: Tip) -> Tip | Moved | StoreRefusal:
+        """Make the history anew from the branch alone, in the place of the one at `tip`."""
+        with self._origin.guard():
+            made = Tip(tip.commit, self._log.extend("", tip.commit))
+            return self._origin.replace_history(tip.history, made)
 
     def _extended(self, tip: Tip) -> Tip:
         return Tip(tip.commit, self._log.extend(tip.history, tip.commit))
@@ -210,6 +233,16 @@ class GitStore:
         if tip.history:
             for last in records.latest(self._objects, self._records(tip), path):
                 yield last.revision
+
+    def recorded(self, tip: Tip, path: str = "") -> Mapping[str, str]:
+        """The blobs of the latest records of the set at `path`, by the files they stand in."""
+        if not tip.history:
+            return {}
+        return records.listed(self._objects, self._records(tip), path)
+
+    def record(self, blob: str) -> Revision:
+        """The record in a blob of the history; `GitopsError` where there is none."""
+        return records.read(self._objects, blob).revision
 
     def changes(self, tip: Tip, path: str = "") -> Iterator[Revision]:
         """Every revision of the set at `path`, newest first, read when asked for."""
