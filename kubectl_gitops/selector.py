@@ -104,5 +104,70 @@ def _end(form: re.Pattern[str], text: str, position: int) -> int:
 
 
 def _unreadable(text: str, position: int) -> GitopsError:
-    rest = printable(text[position:]) or "its end"
-    return GitopsError(f'unable to parse the selector "{printable(text)}" at "{rest}"')
+    """The server's own words, where they are about the grammar and not about a label's value."""
+    why = _complaint(_tokens(text))
+    if not why:
+        rest = printable(text[position:]) or "its end"
+        why = f'unable to parse requirement: "{rest}" is no label'
+    return GitopsError(f'the provided selector "{printable(text)}" is not valid: {why}')
+
+
+_TOKEN = re.compile(rf"{_SPACE}*(==|!=|[=<>!(),]|[^ \t\r\n=<>!(),]+)")
+_OPERATORS = frozenset({"in", "notin", "=", "==", "!=", "<", ">"})
+_SPECIAL = (_OPERATORS - {"in", "notin"}) | set("!(),") | {""}
+
+
+def _tokens(text: str) -> list[str]:
+    """What the server's lexer makes of a text; it ends with empty tokens."""
+    return [printable(token) for token in _TOKEN.findall(text)] + [""] * 4
+
+
+def _complaint(tokens: list[str]) -> str:
+    """What the server's parser says of the first token it does not expect; empty where none is."""
+    while tokens[0]:
+        if tokens[0] in _SPECIAL - {"!"}:
+            return f"found '{tokens[0]}', expected: !, identifier, or 'end of string'"
+        if why := _wrong_requirement(tokens):
+            return f"unable to parse requirement: {why}"
+        end = tokens.pop(0)
+        if end and end != ",":
+            return f"found '{end}', expected: ',' or 'end of string'"
+        if end and tokens[0] in _SPECIAL - {"!"}:
+            return f"found '{tokens[0]}', expected: identifier after ','"
+        tokens = tokens if end else [""]
+    return ""
+
+
+def _wrong_requirement(tokens: list[str]) -> str:
+    """Take one requirement off the tokens; why that cannot be done, else empty."""
+    absent = tokens[0] == "!"
+    del tokens[: int(absent)]
+    if tokens[0] in _SPECIAL:
+        return f"found '{tokens[0]}', expected: identifier"
+    tokens.pop(0)
+    if absent or tokens[0] in ("", ","):
+        return ""
+    if tokens[0] not in _OPERATORS:
+        return f"found '{tokens[0]}', expected: in, notin, =, ==, !=, gt, lt"
+    if tokens.pop(0) in ("in", "notin"):
+        return _wrong_values(tokens)
+    if tokens[0] in _SPECIAL - {"", ","}:
+        return f"found '{tokens[0]}', expected: identifier"
+    if tokens[0] not in ("", ","):
+        tokens.pop(0)
+    return ""
+
+
+def _wrong_values(tokens: list[str]) -> str:
+    if tokens[0] != "(":
+        return f"found '{tokens[0]}' expected: '('"
+    tokens.pop(0)
+    while tokens[0] != ")":
+        if tokens[0] not in _SPECIAL:
+            tokens.pop(0)
+        if tokens[0] not in (",", ")"):
+            return f"found '{tokens[0]}', expected: ',' or ')'"
+        if tokens[0] == ",":
+            tokens.pop(0)
+    tokens.pop(0)
+    return ""

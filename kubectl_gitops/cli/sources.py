@@ -175,9 +175,10 @@ def _downloaded(url: str) -> bytes:
     """Three attempts a second apart, again only after a network error or a 5xx, as kubectl does."""
     from http.client import HTTPException
     from urllib.error import HTTPError
+    from urllib.parse import urlsplit
     from urllib.request import urlopen
 
-    problem = ""
+    problem, refused = "", False
     for attempt in range(_URL_TRIES):
         if attempt:
             time.sleep(1)
@@ -190,5 +191,12 @@ def _downloaded(url: str) -> bytes:
             if error.code < 500:
                 break
         except (OSError, HTTPException, ValueError) as error:
-            problem = str(getattr(error, "reason", error))
+            reason = getattr(error, "reason", error)
+            problem = str(reason)
+            refused = isinstance(reason, ConnectionRefusedError)
+    if refused:
+        raise GitopsError(
+            f"The connection to the server {printable(urlsplit(url).netloc)} was refused - did you "
+            "specify the right host or port?"
+        )
     raise GitopsError(f'unable to read URL "{printable(url)}", {printable(problem)}')

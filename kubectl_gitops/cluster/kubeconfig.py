@@ -102,9 +102,7 @@ def _context(name: str, contexts: Sequence[Entry], *, given: bool) -> Mapping[st
     if entry is not None:
         return entry.value
     if given:
-        raise GitopsError(
-            f"context was not found for specified context: {printable(name)}", _GET_CONTEXTS
-        )
+        raise GitopsError(f'context "{printable(name)}" does not exist', _GET_CONTEXTS)
     return {}
 
 

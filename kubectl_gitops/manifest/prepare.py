@@ -46,7 +46,7 @@ def identified(document: Document) -> Body:
         raise GitopsError(f"{place}: {printable(body['kind'])} has no metadata")
     if _is_text(metadata.get("generateName")) and not metadata.get("name"):
         prefix = printable(metadata["generateName"])
-        raise GitopsError(f"{place}: from {prefix}: cannot use generate name with apply")
+        raise GitopsError(f"from {prefix}: cannot use generate name with apply ({place})")
     if not _is_text(metadata.get("name")):
         raise GitopsError(f"{place}: {printable(body['kind'])} has no metadata.name")
     if metadata.get("namespace") is not None and type(metadata["namespace"]) is not str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kubectl_gitops.errors import printable
 from kubectl_gitops.plan import Action, Change, Outcome, Result
 from kubectl_gitops.ports import Refusal
@@ -70,6 +72,9 @@ def undeleted_lines(id: ResourceId, refusal: Refusal, source: str = "") -> list[
     return [f"{refusal.heading}{file}{name}{refusal.message}"]
 
 
+_UNDECLARED = re.compile(r" \.(\S+): field not declared in schema")
+
+
 def refusal_lines(id: ResourceId, refusal: Refusal) -> list[str]:
     """Why the server refused a resource, with kubectl's heading for the kind of refusal."""
     if refusal.reason == "NoMatch":
@@ -80,6 +85,10 @@ def refusal_lines(id: ResourceId, refusal: Refusal) -> list[str]:
     if conflicts:
         fields = [f"  {cause.field}: {cause.message}" for cause in conflicts]
         return [f"{id}: other field managers own what this would change:", *fields]
+    if unknown := _UNDECLARED.search(refusal.message):
+        # Server-side apply finds these before any validation, and calls them its own failure.
+        heading = f"{id}: Error from server (BadRequest): strict decoding error:"
+        return [f'{heading} unknown field "{unknown[1]}"']
     if refusal.code == 0 or refusal.reason == "Foreign":
         return [f"{id}: {refusal.message}"]
     return [f"{id}: Error from server ({refusal.reason or refusal.code}): {refusal.message}"]

@@ -227,7 +227,7 @@ def test_no_cluster(bound: Bound, tmp_path: Path) -> None:
     )
     contexts = "hint: kubectl config get-contexts\n"
     absent = f"error: stat {tmp_path}/none: no such file or directory\n{contexts}"
-    unknown = f"error: context was not found for specified context: none\n{contexts}"
+    unknown = f'error: context "none" does not exist\n{contexts}'
     for verb, code in verbs.items():
         flags = ["--server", "https://127.0.0.1:1"], ["--kubeconfig", f"{tmp_path}/none"]
         said = [refused(bound, *verb, *one, exit=code, input=text) for one in flags]

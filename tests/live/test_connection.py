@@ -315,7 +315,7 @@ def test_the_first_kubeconfig_that_names_a_context_wins(
     monkeypatch.setenv("KUBECONFIG", f"{other}{os.pathsep}{kubeconfig}")
     with pytest.raises(GitopsError) as error:
         connect(NO_FLAGS)
-    assert error.value.message == "context was not found for specified context: gone"
+    assert error.value.message == 'context "gone" does not exist'
 
 
 def test_without_any_kubeconfig_there_is_no_cluster() -> None:
@@ -441,7 +441,7 @@ def test_inside_a_pod_its_service_account_is_used(
     )
     with pytest.raises(GitopsError) as error:
         connect(ConnectionOptions(context="prod"))
-    assert error.value.message == "context was not found for specified context: prod"
+    assert error.value.message == 'context "prod" does not exist'
     (tmp_path / "token").write_text("expired")
     cluster = connect(NO_FLAGS)
     (tmp_path / "token").write_text(token("reader"))

@@ -247,7 +247,8 @@ def test_what_cannot_be_carried_out_makes_nothing(bound: Bound, tmp_path: Path) 
         ),
         (*new, "--selector", "a in ("): (
             1,
-            '.gitops.toml: scope.selector: unable to parse the selector "a in (" at " in ("',
+            '.gitops.toml: scope.selector: the provided selector "a in (" is not valid: '
+            "unable to parse requirement: found '', expected: ',' or ')'",
         ),
         (*new, "--replace"): (2, "--replace goes with --adopt-store"),
         (*new, "--key-file", f"{tmp_path}/none"): (

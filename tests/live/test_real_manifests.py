@@ -206,8 +206,8 @@ def test_knative_as_it_is_published_is_refused_whole(
     )
     assert run.stderr == (
         f"error: {missing}"
-        f"{folder / '6-eventing-post-install.yaml'}, line 174: from "
-        "storage-version-migration-eventing-: cannot use generate name with apply\n"
+        "from storage-version-migration-eventing-: cannot use generate name with apply "
+        f"({folder / '6-eventing-post-install.yaml'}, line 174)\n"
         "hint: kubectl api-resources\n"
     )
     assert bound.tip == tip

@@ -64,10 +64,8 @@ def test_a_server_named_by_a_flag_needs_no_kubeconfig() -> None:
 
 
 def test_names_that_are_not_there_are_refused_in_kubectls_words() -> None:
-    assert refused(ConnectionOptions(context="x")) == (
-        "context was not found for specified context: x"
-    )
-    assert refused(NO_FLAGS, "gone") == "context was not found for specified context: gone"
+    assert refused(ConnectionOptions(context="x")) == ('context "x" does not exist')
+    assert refused(NO_FLAGS, "gone") == 'context "gone" does not exist'
     assert refused(ConnectionOptions(cluster="x")) == 'no server found for cluster "x"'
     assert refused(ConnectionOptions(user="x\x1b")) == 'auth info "x\\x1b" does not exist'
 

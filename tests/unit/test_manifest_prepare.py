@@ -127,7 +127,7 @@ REFUSALS = {
         "f.yaml, line 1: metadata.namespace is not a string"
     ),
     "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}": (
-        "f.yaml, line 1: from a-: cannot use generate name with apply"
+        "from a-: cannot use generate name with apply (f.yaml, line 1)"
     ),
 }
 
