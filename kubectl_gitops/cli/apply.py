@@ -20,7 +20,7 @@ from kubectl_gitops.cli.flags import (
 from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.sources import Sources, source_options
 from kubectl_gitops.cli.waiting import waited
-from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.errors import GitopsError, printable
 
 if TYPE_CHECKING:
     from kubectl_gitops.cli.session import Connected
@@ -100,7 +100,14 @@ def apply_command(options: Options, sources: Sources, **flags: Any) -> int:
     from kubectl_gitops.cli.session import open_session
 
     contents = [(source.name, source.content) for source in sources.read()]
-    return _applied(open_session(options), contents, flags)
+    connected = open_session(options)
+    report, code = _applied(connected, contents, flags)
+    if report.commit and flags["record_only"]:
+        talk.note("the cluster was left as it is")
+        talk.hint("kubectl gitops pull")
+    if report.commit:
+        _hint_at_checkouts(connected, sources)
+    return connected.ended(code)
 
 
 def _check(sources: Sources, flags: dict[str, Any]) -> None:
@@ -182,7 +189,9 @@ def _ours(flags: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
     )
 
 
-def _applied(connected: Connected, contents: list[tuple[str, bytes]], flags: dict[str, Any]) -> int:
+def _applied(
+    connected: Connected, contents: list[tuple[str, bytes]], flags: dict[str, Any]
+) -> tuple[Report, int]:
     from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.operations.apply import apply
     from kubectl_gitops.reconcile import Removal
@@ -195,7 +204,16 @@ def _applied(connected: Connected, contents: list[tuple[str, bytes]], flags: dic
     code = _printed(connected, report, flags)
     if code == 0 and flags["wait"] and not report.dry_run and not flags["record_only"]:
         code = waited(connected, report, flags["timeout"] or _HEALTHY)
-    return connected.ended(code)
+    return report, code
+
+
+def _hint_at_checkouts(connected: Connected, sources: Sources) -> None:
+    """Whoever applies from a checkout of the store is behind it now."""
+    from kubectl_gitops.store import checkouts
+
+    store = connected.session.store
+    for top in checkouts(sources.files(), store.url, store.branch):
+        talk.hint(f"git -C {printable(str(top))} pull --rebase --autostash   # it is behind now")
 
 
 def _options(flags: dict[str, Any], how: Execution) -> ApplyOptions:
@@ -228,6 +246,8 @@ def _confirmation(*, yes: bool) -> Callable[[Sequence[ResourceId], bool], bool]:
     def confirm(going: Sequence[ResourceId], beyond: bool) -> bool:
         if yes or not beyond:
             return True
+        if not talk.is_terminal():
+            return False
         for id in going:
             talk.say(f"  - {id}")
         return talk.asks(f"Remove {'this' if len(going) == 1 else f'these {len(going)}'}?")

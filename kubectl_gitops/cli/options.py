@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from kubectl_gitops.cli.flags import INTEGER
 from kubectl_gitops.cluster.options import ConnectionOptions, parse_timeout
 
 __all__ = ["ALLOW_PLAIN", "DRY_RUN", "Options", "shared_options"]
@@ -37,6 +38,7 @@ class Options:
     path: str = ""
     key_file: str = ""
     warnings_as_errors: bool = False
+    verbosity: int = 0
 
 
 _STORE = (
@@ -72,7 +74,20 @@ _CONNECTION = (
     click.option("--disable-compression", is_flag=True, hidden=True),
     click.option("--request-timeout", default="0", metavar="TIME", help="limit of one request"),
     click.option("--warnings-as-errors", is_flag=True, help="exit 1 on a warning of the server"),
-    click.option("--cache-dir", default="", hidden=True, expose_value=False),
+    click.option(
+        "-v", "--v", "verbosity", type=INTEGER, default=0, metavar="LEVEL", help="6: each request"
+    ),
+    *(
+        click.option(f"--{name}", default="", hidden=True, expose_value=False)
+        for name in (
+            "cache-dir",
+            "kuberc",
+            "log-flush-frequency",
+            "profile",
+            "profile-output",
+            "vmodule",
+        )
+    ),
     click.option("--match-server-version", is_flag=True, hidden=True, expose_value=False),
 )
 
@@ -94,8 +109,7 @@ def shared_options(command: Callable[..., int]) -> Callable[..., int]:
             request_timeout=parse_timeout(flags.pop("request_timeout")),
         )
         shared = {
-            name: flags.pop(name)
-            for name in ("target", "repo", "branch", "path", "key_file", "warnings_as_errors")
+            name: flags.pop(name) for name in Options.__dataclass_fields__ if name != "connection"
         }
         return command(options=Options(connection, **shared), **flags)
 

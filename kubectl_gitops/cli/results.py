@@ -80,6 +80,9 @@ def tell_findings(report: Report) -> None:
         if ours := [c for c in contested if c.live and entry_of(c.live, MANAGER)]:
             talk.hint(f"kubectl gitops record {ours[0].id.argument}   # keep what is live")
         talk.hint("kubectl gitops apply -f FILE --force-conflicts   # take the fields over")
+    if again := [str(change.id) for change in report.refused if change.afresh]:
+        what = again[0] if len(again) == 1 else f"these {len(again)}"
+        talk.hint(f"kubectl gitops apply -f FILE --force   # delete and create {what} again")
     for hint in report.hints:
         talk.hint(hint)
 

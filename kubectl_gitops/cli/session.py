@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 
+_TRACED = 6
+"""The `-v` from which on kubectl, too, tells of each request."""
+
+
 @dataclass(slots=True)
 class Warnings:
     """The server's warnings, each said once; `--warnings-as-errors` counts them."""
@@ -87,7 +91,8 @@ def connect_cluster(options: Options, warnings: Warnings | None = None) -> ApiSe
     """The API server that kubectl would talk to."""
     from kubectl_gitops.cluster import connect
 
-    return connect(options.connection, warn=warnings or Warnings())
+    trace = talk.say if options.verbosity >= _TRACED else None
+    return connect(options.connection, warn=warnings or Warnings(), trace=trace)
 
 
 def open_target_store(options: Options, context: str) -> tuple[Target, Store]:

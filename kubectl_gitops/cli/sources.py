@@ -51,6 +51,12 @@ class Sources:
     def __bool__(self) -> bool:
         return bool(self.filenames or self.kustomize)
 
+    def files(self) -> list[Path]:
+        """The files and directories that are named, without URLs and standard input."""
+        names = [part for value in self.filenames for part in value.split(",")]
+        found = [path for name in names if name for path in map(Path, glob.glob(name))]  # noqa: PTH207
+        return [*found, Path(self.kustomize) / "kustomization.yaml"] if self.kustomize else found
+
     def check(self) -> None:
         """`GitopsError`, in kubectl's words, for flags that exclude each other."""
         if self.kustomize and self.filenames:

@@ -21,16 +21,22 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionOptions", "connect", "current_context", "parse_timeout"]
 
 
-def connect(options: ConnectionOptions, *, warn: Callable[[str], None] | None = None) -> ApiServer:
+def connect(
+    options: ConnectionOptions,
+    *,
+    warn: Callable[[str], None] | None = None,
+    trace: Callable[[str], None] | None = None,
+) -> ApiServer:
     """The cluster that kubectl would talk to with these options.
 
-    Nothing is sent yet. `warn` gets the text of each warning of the API server once, from any
-    thread. Raises `GitopsError` where the kubeconfig or its credentials cannot be used.
+    Nothing is sent yet. `warn` gets the text of each warning of the API server once, `trace` a line
+    for each request, both from any thread. Raises `GitopsError` where the kubeconfig or its
+    credentials cannot be used.
     """
     from kubectl_gitops.cluster.link import open_link
     from kubectl_gitops.cluster.server import ApiServer
     from kubectl_gitops.cluster.transport import Transport
 
     link = open_link(options)
-    transport = Transport(link, warn=warn)
+    transport = Transport(link, warn=warn, trace=trace)
     return ApiServer(transport, context=link.context, namespace=link.namespace)

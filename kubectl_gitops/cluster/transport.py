@@ -43,6 +43,7 @@ class Transport:
         link: Link,
         *,
         warn: Callable[[str], None] | None = None,
+        trace: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
@@ -50,6 +51,7 @@ class Transport:
         self.requests: Counter[str] = Counter()
         self._link = link
         self._warn = warn
+        self._trace = trace
         self._warned: set[str] = set()
         self._clock, self._sleep, self._chance = clock, sleep, chance
         self._reached = False
@@ -88,6 +90,17 @@ class Transport:
             return self._link is not refused
 
     def _once(self, link: Link, request: Request) -> Answer | Lost:
+        if self._trace is None:
+            return self._sent(link, request)
+        began = self._clock()
+        answer = self._sent(link, request)
+        status = answer.status if isinstance(answer, Answer) else answer.refusal.reason
+        spent = (self._clock() - began) * 1000
+        # Never a header, never a body: those hold tokens and the values of Secrets.
+        self._trace(f"{request.method} {link.server}{request.path} {status} in {spent:.0f} ms")
+        return answer
+
+    def _sent(self, link: Link, request: Request) -> Answer | Lost:
         with self._counting:
             self.requests[request.counted_as] += 1
         try:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from kubectl_gitops.errors import printable
 from kubectl_gitops.store.address import Address, parse_address
+from kubectl_gitops.store.checkout import checkouts
 from kubectl_gitops.store.identity import git_identity
 from kubectl_gitops.store.local import LocalOrigin, create_bare, open_bare
 from kubectl_gitops.store.refs import check_branch
 from kubectl_gitops.store.repository import GitStore
 from kubectl_gitops.store.saved import saved_path
 
-__all__ = ["GitStore", "create_bare", "git_identity", "open_store"]
+__all__ = ["GitStore", "checkouts", "create_bare", "git_identity", "open_store"]
 
 
 def open_store(

@@ -1,0 +1,167 @@
+"""`apply` where kubectl has nothing to compare with: the branch alone, checkouts, limits, hints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bound import Bound, config_map
+from tests.git import git
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: APP}}
+  template:
+    metadata: {labels: {app: APP}}
+    spec: {containers: [{name: web, image: nginx}]}
+"""
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [MODE], storageClassName: none, resources: {requests: {storage: 1Gi}}}
+"""
+
+
+def test_record_only_writes_the_branch_and_leaves_the_cluster_alone(bound: Bound) -> None:
+    space = bound.namespace
+    bound.apply(config_map(space, "a", x="1"))
+    before = bound.live("configmap/a")["metadata"]["resourceVersion"]
+    text = f"{config_map(space, 'a', x='2')}---\n{config_map(space, 'b', x='1')}"
+    run = bound.apply(text, "--record-only", "-m", "for tonight")
+    assert run.stdout == "configmap/a recorded\nconfigmap/b recorded\n"
+    assert run.stderr.splitlines()[-2:] == [
+        "kubectl-gitops: the cluster was left as it is",
+        "hint: kubectl gitops pull",
+    ]
+    assert bound.live("configmap/a")["metadata"]["resourceVersion"] == before
+    assert bound.there("configmap/b") == []
+    assert 'x: "2"' in bound.file(f"{space}/configmap/a.yaml")
+    again = bound.apply(text, "--record-only")
+    assert (again.stdout, again.stderr) == ("configmap/a unchanged\nconfigmap/b unchanged\n", "")
+    assert bound("pull").stdout == "configmap/a configured\nconfigmap/b created\n"
+
+
+def test_what_is_only_recorded_is_checked_like_anything_else(bound: Bound) -> None:
+    tip = bound.tip
+    run = bound.apply(
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", "--record-only", exit=1
+    )
+    assert 'The Service "a" is invalid' in run.stderr
+    assert bound.tip == tip
+
+
+def test_a_checkout_of_the_store_is_brought_up_to_date_by_the_hint(
+    bound: Bound, tmp_path: Path
+) -> None:
+    space = bound.namespace
+    bound.apply(config_map(space, "a", x="1"))
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(bound.repo), str(clone))
+    mine = clone / space / "configmap" / "a.yaml"
+    mine.write_text(config_map(space, "a", x="2"))
+    (clone / "new.yaml").write_text(config_map(space, "b", x="1"))
+    run = bound("apply", "-f", mine, "-f", clone / "new.yaml")
+    hint = f"git -C {clone} pull --rebase --autostash"
+    assert f"hint: {hint}   # it is behind now\n" in run.stderr
+    git(clone, "pull", "--rebase", "--autostash", "--quiet")
+    assert git(clone, "status", "--porcelain") == "?? new.yaml"
+    assert git(clone, "rev-parse", "HEAD") == bound.tip
+    unchanged = bound("apply", "-R", "-f", clone / space)
+    assert "git -C" not in unchanged.stderr
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(config_map(space, "a", x="3"))
+    assert "git -C" not in bound("apply", "-f", elsewhere).stderr
+
+
+def test_a_refused_change_of_a_fixed_field_offers_to_make_it_anew(bound: Bound) -> None:
+    bound.apply(WEB.replace("APP", "web"))
+    tip, uid = bound.tip, bound.live("deployment/web")["metadata"]["uid"]
+    other = WEB.replace("APP", "shop")
+    run = bound.apply(other, exit=1)
+    assert "spec.selector: Invalid value" in run.stderr
+    assert "field is immutable" in run.stderr
+    where = f"deployment/{bound.namespace}/web"
+    assert (
+        f"hint: kubectl gitops apply -f FILE --force   # delete and create {where} again\n"
+    ) in run.stderr
+    assert (bound.tip, bound.live("deployment/web")["metadata"]["uid"]) == (tip, uid)
+    assert bound.apply(other, "--force").stdout == "deployment.apps/web configured\n"
+    assert bound.live("deployment/web")["metadata"]["uid"] != uid
+    assert bound("status", exit=None).stdout.count("Drifted") == 0
+
+
+def test_what_would_be_refused_anew_is_not_deleted(bound: Bound) -> None:
+    bound.apply(WEB.replace("APP", "web"))
+    uid = bound.live("deployment/web")["metadata"]["uid"]
+    broken = WEB.replace("APP", "shop").replace("{name: web, image: nginx}", "{name: web}")
+    run = bound.apply(broken, "--force", exit=1)
+    assert "--force" not in run.stderr
+    assert bound.live("deployment/web")["metadata"]["uid"] == uid
+
+
+def test_force_never_deletes_a_claim(bound: Bound) -> None:
+    bound.apply(CLAIM.replace("MODE", "ReadWriteOnce"))
+    uid = bound.live("pvc/data")["metadata"]["uid"]
+    run = bound.apply(CLAIM.replace("MODE", "ReadWriteMany"), "--force", exit=1)
+    assert "spec is immutable" in run.stderr
+    assert "--force" not in run.stderr
+    assert bound.live("pvc/data")["metadata"]["uid"] == uid
+
+
+def test_a_prune_beyond_the_limit_needs_a_yes(bound: Bound) -> None:
+    space = bound.namespace
+    names = "abcdefgh"
+    bound.apply("---\n".join(config_map(space, name, x="1") for name in names))
+    tip, kept = bound.tip, config_map(space, "a", x="1")
+    run = bound.apply(kept, "--prune", "--all", exit=1)
+    assert run.stderr == (
+        f"error: 7 resources would be pruned (configmap/{space}/b, configmap/{space}/c, "
+        f"configmap/{space}/d, …), and that needs a yes; nothing was changed\n"
+        "hint: kubectl gitops apply -f FILE --prune --allow-prune 7\n"
+    )
+    assert bound.tip == tip
+    assert bound.apply(kept, "--prune", "--all", "--allow-prune", "6", exit=1).stdout == ""
+    done = bound.apply(kept, "--prune", "--all", "--allow-prune", "7")
+    pruned = "".join(f"configmap/{name} pruned\n" for name in names[1:])
+    assert done.stdout == f"configmap/a unchanged\n{pruned}"
+    assert list(bound.files()) == [".gitops.toml", f"{space}/configmap/a.yaml"]
+    assert bound("undo", "--yes").stdout.count(" created\n") == 7
+
+
+def test_a_prune_leaves_what_is_marked_to_stay_and_what_is_elsewhere(
+    bound: Bound, namespace: str
+) -> None:
+    marked = config_map(namespace, "marked", x="1").replace(
+        "metadata:\n", "metadata:\n  annotations: {kubectl-gitops/prune: disabled}\n"
+    )
+    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n"
+    role += f"metadata: {{name: {namespace}}}\nrules: []\n"
+    a, b = (config_map(namespace, name, x="1") for name in "ab")
+    bound.apply("---\n".join((a, b, marked, role)))
+    run = bound.apply(a, "--prune", "--all")
+    assert run.stdout == "configmap/a unchanged\nconfigmap/b pruned\n"
+    where = f"configmap/{namespace}/marked"
+    assert f"{where} is not pruned: kubectl-gitops/prune: disabled\n" in run.stderr
+    assert len(bound.there("configmap/marked", f"clusterrole/{namespace}")) == 2
+    bound.kubectl("delete", f"clusterrole/{namespace}")
+
+
+def test_nothing_is_pruned_where_something_is_refused(bound: Bound) -> None:
+    space = bound.namespace
+    bound.apply(f"{config_map(space, 'a', x='1')}---\n{config_map(space, 'b', x='1')}")
+    broken = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
+    assert bound.apply(broken, "--prune", "--all", exit=1).stdout == ""
+    assert len(bound.there("configmap/a", "configmap/b")) == 2
+
+
+def test_verbose_tells_of_requests_and_of_nothing_in_them(bound: Bound, key_file: Path) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: correct-horse}\n"
+    run = bound.apply(secret, "--key-file", str(key_file), "-v=6")
+    url = f"{bound.plane.url}/api/v1/namespaces/{bound.namespace}/secrets/s"
+    assert any(line.startswith(f"PATCH {url}?") for line in run.stderr.splitlines())
+    assert "correct-horse" not in run.stderr
+    assert "Bearer" not in run.stderr
+    assert "PATCH" not in bound.apply(secret, "--key-file", str(key_file), "-v", "5").stderr
