@@ -24,6 +24,7 @@ from kubectl_gitops.operations.past import Told
 from kubectl_gitops.render.past import history_body, operations_body
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.settings import parse_store_settings
+from tests.live.beside_kubectl import Meant
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -273,3 +274,8 @@ def test_the_record_of_the_history_is_shown_with_all_its_fields() -> None:
     own = [*inspect.signature(Revision).parameters]
     inner = {"group", "kind", "namespace", "name", "op", "value"}
     assert list(dict.fromkeys(field for field in fields if field not in inner)) == own
+
+
+def test_every_difference_from_kubectl_that_a_test_allows_is_in_the_table() -> None:
+    rows = re.findall(r"^\| (.+?) \| .+ \|$", (DOCS / "differences.md").read_text("utf-8"), re.M)
+    assert [meant for meant in Meant if not any(row.startswith(meant) for row in rows)] == []
