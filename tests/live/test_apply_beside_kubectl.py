@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.beside_kubectl import Beside, Meant
+from tests.real_manifests import FOLDER, needs_real_manifests
 
 MAP = """\
 apiVersion: v1
@@ -302,3 +303,49 @@ def test_differences(beside: Beside) -> None:
     beside.same("diff -f a.yaml", env={"KUBECTL_EXTERNAL_DIFF": "false"})
     beside.same("diff -f a.yaml", env={"KUBECTL_EXTERNAL_DIFF": "true"})
     beside.same("diff -f a.yaml", Meant.DIFF, env={"KUBECTL_EXTERNAL_DIFF": "diff -rq ;x"})
+
+
+def test_warnings_of_the_server(beside: Beside) -> None:
+    old = "apiVersion: v1\nkind: Endpoints\nmetadata: {name: NAME}\nsubsets: []\n"
+    beside.write(
+        old_yaml=f"{old.replace('NAME', 'one')}---\n{old.replace('NAME', 'two')}",
+        twice_yaml=WEB.replace(
+            "image: nginx:1.25",
+            "image: nginx:1.25\n        env: [{name: A, value: '1'}, {name: A, value: '2'}]",
+        ),
+    )
+    _, ours = beside.same("apply -f old.yaml")
+    assert ours.stderr.count("Warning:") == 1
+    beside.write(old_yaml=old.replace("NAME", "three"))
+    beside.same("apply -f old.yaml --warnings-as-errors --dry-run=server")
+    beside.same("apply -f old.yaml --warnings-as-errors=true")
+    beside.same("apply -f twice.yaml")
+
+
+def test_what_kubectl_made(beside: Beside) -> None:
+    beside.write(a_yaml=a_map("a"), web_yaml=WEB)
+    beside.kubectl("create", "-f", "a.yaml")
+    beside.kubectl("create", "deployment", "web", "--image=nginx:1.24")
+    beside.kubectl("scale", "deployment/web", "--replicas=2")
+    beside.kubectl("label", "cm/a", "team=shop")
+    beside.same("apply -f a.yaml")
+    beside.write(web_yaml=WEB.replace("name: web\n        image", "name: nginx\n        image"))
+    beside.same("apply -f web.yaml")
+    beside.kubectl("set", "env", "deployment/web", "A=1")
+    beside.kubectl("rollout", "restart", "deployment/web")
+    beside.same("apply -f web.yaml --force-conflicts=true --server-side", Meant.SERVER_SIDE)
+
+
+@needs_real_manifests
+def test_a_real_application(beside: Beside) -> None:
+    file = FOLDER / "online-boutique" / "kubernetes-manifests.yaml"
+    beside.same(f"apply -f {file}")
+    beside.same(f"apply -f {file}")
+    beside.same(f"diff -f {file}")
+    beside.same(f"apply -f {file} -l app=frontend -o name")
+
+
+def test_every_selector_is_refused_in_the_same_words(beside: Beside) -> None:
+    beside.write(a_yaml=a_map("a"))
+    for selector in ("a=b=c", "a,,b", "=a", "!!a", "a=(b)", "a===b", "a!b", "(a)", "a=b,"):
+        beside.same(f"apply -f a.yaml -l {selector}")
