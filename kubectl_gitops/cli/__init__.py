@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
@@ -166,7 +167,8 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
     if command:
         talk.say(f"See '{program} -h' for help and examples")
     else:
-        talk.hint(f"{program} --help")
+        near = get_close_matches(arguments[0], _COMMANDS, 1)
+        talk.hint(f"{program} {near[0] if near else '--help'}")
     return _usage_exit(arguments)
 
 

@@ -319,7 +319,9 @@ def test_warnings_of_the_server(beside: Beside) -> None:
     beside.write(old_yaml=old.replace("NAME", "three"))
     beside.same("apply -f old.yaml --warnings-as-errors --dry-run=server")
     beside.same("apply -f old.yaml --warnings-as-errors=true")
-    beside.same("apply -f twice.yaml")
+    theirs, ours = beside.both("apply -f twice.yaml")
+    assert (theirs.exit, ours.exit) == (0, 1)
+    assert 'duplicate entries for key [name="A"]' in ours.stderr
 
 
 def test_what_kubectl_made(beside: Beside) -> None:

@@ -57,6 +57,7 @@ def test_data_goes_to_stdout(capsys):
     ("arguments", "code", "text"),
     [
         (["foo"], 2, "error: no such command 'foo'\nhint: kubectl gitops --help\n"),
+        (["aply"], 2, "error: no such command 'aply'\nhint: kubectl gitops apply\n"),
         (
             ["--bogus"],
             2,
