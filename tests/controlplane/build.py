@@ -24,7 +24,7 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["BuildError", "cache_directory", "find"]
+__all__ = ["FLAGS", "BuildError", "cache_directory", "compile_package", "find", "find_go", "locked"]
 
 MODULE = Path(__file__).parent
 SERVERS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -55,7 +55,7 @@ def find(cache: Path, environment: Mapping[str, str]) -> Path:
     if not _missing(built):
         return built
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "lock"):
+    with locked(cache / "lock"):
         if _missing(built):
             _build(built, environment)
     return built
@@ -74,25 +74,25 @@ def _fingerprint() -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """One builder at a time; the kernel frees the lock of a killed one."""
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say("another process is building the control plane, waiting for it")
+            _say("another process is building, waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _build(destination: Path, environment: Mapping[str, str]) -> None:
-    go = _go(destination.parent, environment)
+    go = find_go(destination.parent, environment)
     _say("building the control plane: minutes the first time, never again")
     started = time.monotonic()
     partial = Path(tempfile.mkdtemp(prefix="partial-", dir=destination.parent))
     try:
-        _compile(go, partial / "controlplane", ".", environment)
-        _compile(go, partial / "kwok", KWOK, environment)
+        for name, package in (("controlplane", "."), ("kwok", KWOK)):
+            compile_package(go, MODULE, partial / name, package, environment, _linker_flags())
         for server in SERVERS:
             (partial / server).symlink_to("controlplane")
         partial.rename(destination)
@@ -101,15 +101,22 @@ def _build(destination: Path, environment: Mapping[str, str]) -> None:
     _say(f"built in {time.monotonic() - started:.0f} s: {destination}")
 
 
-def _compile(go: str, output: Path, package: str, environment: Mapping[str, str]) -> None:
+def compile_package(
+    go: str,
+    module: Path,
+    output: Path,
+    package: str,
+    environment: Mapping[str, str],
+    linker_flags: str = "-s -w",
+) -> None:
     """Run `go build -v`, which names each package as it is compiled, and report now and then."""
-    command = [go, "build", "-v", *FLAGS, "-ldflags", _linker_flags(), "-o", str(output), package]
+    command = [go, "build", "-v", *FLAGS, "-ldflags", linker_flags, "-o", str(output), package]
     own = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
     tail: deque[str] = deque(maxlen=20)
     started = reported = time.monotonic()
     with subprocess.Popen(
         command,
-        cwd=MODULE,
+        cwd=module,
         env={**environment, **own},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -141,7 +148,8 @@ def _required(pattern: str) -> str:
     return found[1]
 
 
-def _go(cache: Path, environment: Mapping[str, str]) -> str:
+def find_go(cache: Path, environment: Mapping[str, str]) -> str:
+    """The `go` of PATH if it is new enough, else one installed into the cache."""
     needed = _required(r"go (\d+\.\d+)")
     installed = shutil.which("go", path=environment.get("PATH"))
     if installed and _go_version(installed, environment) >= _numbers(needed):
