@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 
 from kubectl_gitops.cli import run
+from kubectl_gitops.errors import Exit
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code in (Exit.INTERRUPTED, Exit.TERMINATED) and threading.active_count() > 1:
+        # Python would wait for threads whose requests may hang as long as a server likes.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

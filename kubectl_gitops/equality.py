@@ -9,6 +9,7 @@ default) is not proven and costs a dry-run, whose answer `same_after_preview` co
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ __all__ = [
     "proven_equal",
     "same",
     "same_after_preview",
+    "verdict",
 ]
 
 MANAGER = "gitops"
@@ -188,6 +190,24 @@ def same_after_preview(live: Body, preview: Body, manager: str = MANAGER) -> boo
         and same(comparable(live), comparable(preview))
         and same(_ownership(live, manager), _ownership(preview, manager))
     )
+
+
+def verdict(sent: Body, live: Body, *circumstances: str) -> str:
+    """The digest of a dry-run that changes nothing: of all that its answer depends on.
+
+    That is what is sent, and the live object without what moves by itself: its version, the times
+    in it and its status, with the status's owners. `circumstances` are the API server's version
+    and how strictly it was asked to validate.
+    """
+    metadata = {key: live["metadata"][key] for key in live["metadata"] if key != "resourceVersion"}
+    metadata["managedFields"] = [
+        {key: value for key, value in entry.items() if key != "time"}
+        for entry in live["metadata"].get("managedFields") or ()
+        if entry.get("subresource") != "status"
+    ]
+    state = {**{key: live[key] for key in live if key != "status"}, "metadata": metadata}
+    text = json.dumps([MANAGER, *circumstances, sent, state], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _ownership(body: Body, manager: str) -> Any:

@@ -6,7 +6,7 @@ the only implementations; the Protocols keep the verbs free of `kubernetes` and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,6 +99,15 @@ class Cluster(Protocol):
         self, api: Api, namespace: str = "", *, labels: str = "", fields: str = ""
     ) -> list[Body] | Refusal:
         """All objects of a kind in a namespace (empty: in all), read in pages."""
+
+    def watch(
+        self, api: Api, namespace: str = "", *, labels: str = "", stopped: Callable[[], bool]
+    ) -> Iterator[ResourceId | Refusal | None]:
+        """What changes of a kind from now on: None once nothing is missed, then an id each time.
+
+        Ends with a `Refusal` where something may have been missed (410, the server is away), and
+        without one some time after `stopped` says so.
+        """
 
     def apply(
         self,

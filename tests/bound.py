@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.controlplane.certificates import Pki
 from tests.controlplane.cluster import ControlPlane
-from tests.faultproxy import fault_proxy
+from tests.faultproxy import FaultProxy, fault_proxy
 from tests.git import git
 from tests.program import Gitops, Run
 
@@ -106,11 +106,17 @@ class Bound:
     @contextmanager
     def counted(self) -> Iterator[tuple[list[bytes], str]]:
         """The first lines of requests that reach the API server by `--server` and this URL."""
+        with self.proxied() as proxy:
+            yield proxy.seen, proxy.url
+
+    @contextmanager
+    def proxied(self) -> Iterator[FaultProxy]:
+        """A proxy in front of the API server, which commands reach by `--server`."""
         pki = Pki(self.plane.data / "pki")
         context = ssl.create_default_context(cafile=str(pki.certificate("ca")))
         context.load_cert_chain(pki.certificate("admin"), pki.key("admin"))
         with fault_proxy(self.plane.url, context) as proxy:
-            yield proxy.seen, proxy.url
+            yield proxy
 
 
 def _data(text: str) -> str:

@@ -41,6 +41,8 @@ class FaultProxy:
         self.seen: list[bytes] = []
         self._upstream = upstream
         self._context = context
+        self._away = threading.Event()
+        self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -52,6 +54,18 @@ class FaultProxy:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._relay, args=[client], daemon=True).start()
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """As a machine that is gone: open connections are cut, new ones at once."""
+        self._away.set()
+        for client in tuple(self._open):
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+        try:
+            yield
+        finally:
+            self._away.clear()
+
     def close(self) -> None:
         """Take no more connections: from now on they are refused."""
         with suppress(OSError):
@@ -60,8 +74,10 @@ class FaultProxy:
 
     def _relay(self, client: socket.socket) -> None:
         """One thread for both directions: a TLS connection is not to be used by two at once."""
-        with suppress(OSError), client, self._connected() as server:
+        with suppress(OSError), client, self._counted(client), self._connected() as server:
             doomed = False
+            if self._away.is_set():
+                return _hang_up(client)
             while True:
                 readable, _, _ = select.select([client, server], [], [])
                 if server in readable and (data := _received(server)) is not None:
@@ -75,6 +91,14 @@ class FaultProxy:
                         return _hang_up(client, fault.answer if fault else b"")
                     doomed = doomed or fault is not None
                     server.sendall(data)
+
+    @contextmanager
+    def _counted(self, client: socket.socket) -> Iterator[None]:
+        self._open.add(client)
+        try:
+            yield
+        finally:
+            self._open.discard(client)
 
     def _connected(self) -> socket.socket:
         server = socket.create_connection(self._upstream)

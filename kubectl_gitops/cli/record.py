@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.drift import drift_teller
 from kubectl_gitops.cli.options import ALLOW_PLAIN, DRY_RUN, Options, shared_options
 from kubectl_gitops.cli.session import open_session
-from kubectl_gitops.resource import ResourceId
-
-if TYPE_CHECKING:
-    from kubectl_gitops.operations.inspect import Drift
 
 __all__ = ["record_command"]
 
@@ -58,7 +52,7 @@ def record_command(
             dry_run=dry_run != "none",
             how=how,
             allow_plain=allow_plain,
-            found=_found(),
+            found=drift_teller(),
         )
         report = record(session, ids, recording)
     if not report.plan.changes:
@@ -72,18 +66,3 @@ def record_command(
             lambda change: f"{change.id.short} recorded{dry}",
         )
     )
-
-
-def _found() -> Callable[[ResourceId, tuple[Drift, ...]], None]:
-    from kubectl_gitops.render import drift_line
-
-    said: set[str] = set()
-
-    def found(id: ResourceId, drift: tuple[Drift, ...]) -> None:
-        for one in drift:
-            line = f"{id}: {drift_line(one)}"
-            if line not in said:
-                said.add(line)
-                talk.note(line)
-
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from kubectl_gitops.operations.session import Session
     from kubectl_gitops.operations.vault import Vault
     from kubectl_gitops.ports import Store
-    from kubectl_gitops.settings import StoreSettings, Target
+    from kubectl_gitops.settings import StoreSettings, Target, Verdicts
 
 __all__ = [
     "Connected",
@@ -130,7 +131,17 @@ def session_of(options: Options, cluster: ApiServer, target: Target, store: Stor
         keys=keyring_for(target, options.key_file),
         author=author,
         tell=talk.note,
+        verdicts=_verdicts(cluster.url, store, target.path),
     )
+
+
+def _verdicts(server: str, store: Store, path: str) -> Verdicts:
+    """What dry-runs said of this set in this cluster."""
+    from kubectl_gitops.settings import Verdicts, cache_dir
+
+    named = "\n".join((server, store.url, store.branch, path))
+    name = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return Verdicts.read(cache_dir() / "verdicts" / name)
 
 
 def open_past_of(options: Options) -> Past:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from kubectl_gitops.catalog import Api, Catalog
-from kubectl_gitops.cluster import discovery
+from kubectl_gitops.cluster import discovery, watching
 from kubectl_gitops.cluster.exchange import Answer, Request
 from kubectl_gitops.cluster.refusals import refusal_of, status_of
 from kubectl_gitops.cluster.transport import Transport
 from kubectl_gitops.ports import ClusterIdentity, Refusal
-from kubectl_gitops.resource import Body
+from kubectl_gitops.resource import Body, ResourceId
 
 __all__ = ["FIELD_MANAGER", "ApiServer"]
 
@@ -141,6 +142,13 @@ class ApiServer:
                 break
             found = self._pages(api, namespace, labels, fields)
         return found
+
+    def watch(
+        self, api: Api, namespace: str = "", *, labels: str = "", stopped: Callable[[], bool]
+    ) -> Iterator[ResourceId | Refusal | None]:
+        """What changes from now on, by name alone."""
+        path = partial(_path, api, namespace, labelSelector=labels)
+        return watching.watch(self._transport, api, path, stopped)
 
     def _pages(self, api: Api, namespace: str, labels: str, fields: str) -> Bodies | Refusal:
         found: Bodies = []

@@ -89,6 +89,16 @@ class Transport:
                 self._link = refused.renewed() or refused
             return self._link is not refused
 
+    def stream(self, request: Request, silence: float) -> urllib3.BaseHTTPResponse | Refusal:
+        """An answer that is still to be read, and closed; after `silence` s of nothing it fails."""
+        link = self._link
+        timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=silence)
+        response = self._asked(link, request, timeout, whole=False)
+        if not isinstance(response, Lost) and response.status == 401 and self._renew(link):
+            response.close()
+            response = self._asked(self._link, request, timeout, whole=False)
+        return response.refusal if isinstance(response, Lost) else response
+
     def _once(self, link: Link, request: Request) -> Answer | Lost:
         if self._trace is None:
             return self._sent(link, request)
@@ -101,6 +111,15 @@ class Transport:
         return answer
 
     def _sent(self, link: Link, request: Request) -> Answer | Lost:
+        response = self._asked(link, request, _timeout(link.options.request_timeout), whole=True)
+        if isinstance(response, Lost):
+            return response
+        self._pass_on(response.headers.getlist("Warning"))
+        return Answer(response.status, response.data, response.headers.get("Retry-After", ""))
+
+    def _asked(
+        self, link: Link, request: Request, timeout: urllib3.Timeout, *, whole: bool
+    ) -> urllib3.BaseHTTPResponse | Lost:
         with self._counting:
             self.requests[request.counted_as] += 1
         try:
@@ -109,15 +128,15 @@ class Transport:
                 link.server + request.path,
                 body=request.body,
                 headers=_headers(link, request),
-                timeout=_timeout(link.options.request_timeout),
+                timeout=timeout,
                 retries=False,
                 redirect=False,
+                preload_content=whole,
             )
         except HTTPError as error:
             return lost(error, link.server)
         self._reached = True
-        self._pass_on(response.headers.getlist("Warning"))
-        return Answer(response.status, response.data, response.headers.get("Retry-After", ""))
+        return response
 
     def _pass_on(self, headers: Iterable[str]) -> None:
         """Each warning once, however many objects it is about."""

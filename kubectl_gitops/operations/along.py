@@ -8,14 +8,13 @@ controller makes by itself is in neither.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from kubectl_gitops.applyset import belongs_to_other, parent_of
 from kubectl_gitops.catalog import Api, Catalog, declared_by
 from kubectl_gitops.derived import DERIVED_KINDS, is_bootstrap, is_made_again
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.reconcile import WORKERS
+from kubectl_gitops.reconcile import workers
 from kubectl_gitops.resource import Body, ResourceId, is_terminating
 from kubectl_gitops.sealing import unmanageable
 
@@ -71,7 +70,7 @@ def lives_with(
     namespaces = _namespaces(removed)
     places = [(api, name) for name in sorted(namespaces) for api in _inside(catalog)]
     places += [(api, "") for id, live in removed.items() for api in _defined(catalog, id, live)]
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         answers = list(pool.map(lambda place: cluster.list(*place), places))
     bodies = [body for answer in answers if not isinstance(answer, Refusal) for body in answer]
     found = {ResourceId.of(body): body for body in bodies}

@@ -131,6 +131,7 @@ def intend_to_write(
         _check_scope(branch, one)
     check_dependencies([with_namespace(one.open) for one in wanted], branch.snapshot.entries)
     plan = observe(session.cluster, [one.open for one in wanted], rules)
+    session.verdicts.save(whole=False)
     before = _unrecorded(session, branch, plan, wanted)
     return Intent(
         plan,

@@ -18,7 +18,7 @@ from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.operations.settle import settle
 from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
 from kubectl_gitops.ports import ClusterIdentity, Moved, StoreRefusal, Tip
-from kubectl_gitops.reconcile import Execution, Parent, Rules, home_first, note, read_parent, widen
+from kubectl_gitops.reconcile import Execution, Parent, Rules, home_first, note, widen
 from kubectl_gitops.resource import ResourceId, same
 from kubectl_gitops.sealing import Tripwire, new_tokens
 
@@ -100,7 +100,7 @@ def carry(session: Session, request: Request) -> Report:
         _refuse_tokens(request, branch, intent)
         if intent.plan.refused or request.dry_run:
             return _planned(request, intent)
-        parent = _parent(session, branch)
+        parent = session.parent(branch)  # one that may not be read is the end, before the push
         commit = _commit(session, request, branch, intent, who)
         tip = _publish(session, branch, commit)
         if not isinstance(tip, Moved):
@@ -195,12 +195,6 @@ def _publish(session: Session, branch: Branch, commit: str) -> Tip | Moved:
             f"git ls-remote {session.store.url}",
         )
     return answer
-
-
-def _parent(session: Session, branch: Branch) -> Parent:
-    """Before anything is pushed: a parent that may not be read is the end."""
-    settings = branch.settings
-    return read_parent(session.cluster, settings.set_name, settings.home_namespace, settings.origin)
 
 
 def _recorded(session: Session, request: Request, done: _Published) -> Report:

@@ -8,14 +8,13 @@ observe, fetch, write: a write is never decided on a tip older than the object i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Outcome, Plan, Preview, Result, prune_verdict
 from kubectl_gitops.ports import Refusal
-from kubectl_gitops.reconcile import WORKERS, Execution, Rules, execute, look, observe
+from kubectl_gitops.reconcile import Execution, Rules, execute, look, observe, workers
 from kubectl_gitops.resource import Body, ResourceId, same
 
 __all__ = ["converge", "follow", "settled_without_write"]
@@ -84,7 +83,7 @@ def _undecided(outcome: Outcome, branch: Branch) -> Outcome:
 def follow(session: Session, changes: list[Change], rules: Rules) -> tuple[Branch, Plan]:
     """Observe these resources, fetch, and plan what the tip says of them by then."""
     apis = {change.id: change.api for change in changes if change.api is not None}
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         lives = look(session.cluster, apis, pool)
     branch = session.read(session.store.fetch())
     entries = branch.snapshot.entries

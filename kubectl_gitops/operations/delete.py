@@ -8,7 +8,6 @@ that it can be brought back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from kubectl_gitops.applyset import belongs_to_other, parent_of
@@ -20,7 +19,7 @@ from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Plan, Preview, asks, controller_of, foreign
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.reconcile import WORKERS, Execution, await_gone, catalog_of, look
+from kubectl_gitops.reconcile import Execution, await_gone, catalog_of, look, workers
 from kubectl_gitops.recording import recorded_manifest
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import unmanageable
@@ -173,7 +172,7 @@ def _removals(
 ) -> list[Change]:
     apis = {id: api for id in targets if (api := catalog.find(id.group, id.kind)) is not None}
     entries, set_id = branch.snapshot.entries, session.rules(branch).set_id
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         lives = look(session.cluster, apis, pool)
         changes = [
             _removal(

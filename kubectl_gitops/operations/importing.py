@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kubectl_gitops.applyset import belongs_to_other
@@ -13,7 +12,7 @@ from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import OpenManifest
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.ports import Refusal
-from kubectl_gitops.reconcile import WORKERS, catalog_of
+from kubectl_gitops.reconcile import catalog_of, workers
 from kubectl_gitops.recording import recorded_manifest
 from kubectl_gitops.resource import Body, ResourceId, is_terminating
 from kubectl_gitops.sealing import unmanageable
@@ -39,7 +38,7 @@ def importable(session: Session, branch: Branch, selection: Selection) -> list[O
     """The live resources that the branch lacks, as manifests in the order of their ids."""
     catalog = catalog_of(session.cluster)
     apis = _apis(catalog, selection)
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         listed = pool.map(lambda api: _listed(session, api, selection), apis)
         lives = {ResourceId.of(body): body for bodies in listed for body in bodies}
     rules = session.rules(branch)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kubectl_gitops import applyset
 from kubectl_gitops.catalog import Api, Catalog
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.reconcile import WORKERS
+from kubectl_gitops.reconcile import workers
 from kubectl_gitops.resource import Body, ResourceId
 
 __all__ = ["Members", "list_members"]
@@ -41,7 +40,7 @@ def list_members(
     """
     wanted, group_kinds = sorted(namespaces), sorted(group_kinds)
     apis = [api for name in group_kinds if (api := _api(catalog, name)) is not None]
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         answers = pool.map(lambda api: _listed(cluster, api, set_id, wanted), apis)
         listed = list(zip(apis, answers, strict=True))
     lives: dict[ResourceId, Body] = {}

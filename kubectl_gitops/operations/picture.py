@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kubectl_gitops.errors import GitopsError
@@ -14,15 +13,14 @@ from kubectl_gitops.ordering import check_dependencies
 from kubectl_gitops.plan import Plan, PruneVerdict, Rights, prune_verdict
 from kubectl_gitops.ports import ClusterIdentity
 from kubectl_gitops.reconcile import (
-    WORKERS,
     Lives,
     Parent,
     Rules,
     catalog_of,
     look,
     observe,
-    read_parent,
     with_namespace,
+    workers,
 )
 from kubectl_gitops.resource import labels_of
 from kubectl_gitops.sealing import unsealed
@@ -54,10 +52,7 @@ def take_picture(session: Session, rights: Rights = Rights.DRIFT) -> Picture:
     """Look at the cluster first, then at the tip, so that no fresh commit looks like drift."""
     branch = session.read(session.store.fetch())
     who = session.bound(branch)
-    settings = branch.settings
-    parent = read_parent(
-        session.cluster, settings.set_name, settings.home_namespace, settings.origin
-    )
+    parent = session.parent(branch)
     for _ in range(_LOOKS):
         seen = branch
         members = _members(session, branch, parent)
@@ -76,7 +71,7 @@ def _lives(session: Session, branch: Branch, members: Members) -> Lives:
         for id in branch.snapshot.entries
         if id not in members.lives and (api := catalog.find(id.group, id.kind)) is not None
     }
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         return {**members.lives, **look(session.cluster, lacking, pool)}
 
 
@@ -114,6 +109,7 @@ def _planned(
     opened, unopened = _opened(session, branch)
     rules = session.rules(branch, rights)
     plan = observe(session.cluster, opened, rules, lives)
+    session.verdicts.save(whole=True)
     unread = (*members.unread, *_unreadable(branch.snapshot), *unopened, *_disordered(opened))
     extra = _extra(branch, members, plan, rules)
     return Picture(who, branch, parent, rules, plan, extra, members, unread)

@@ -8,14 +8,13 @@ branch, and the rules of a `pull` hold: what is marked to stay stays, and there 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import PruneVerdict, asks, prune_limit, prune_verdict
 from kubectl_gitops.ports import Refusal
-from kubectl_gitops.reconcile import WORKERS, catalog_of, look
+from kubectl_gitops.reconcile import catalog_of, look, workers
 from kubectl_gitops.resource import ResourceId, labels_of
 from kubectl_gitops.selector import Selector
 
@@ -85,7 +84,7 @@ def _verdicts(session: Session, branch: Branch, absent: Sequence[ResourceId]) ->
     """What the live objects say of their removal; what is not live has nothing to say."""
     catalog = catalog_of(session.cluster)
     apis = {id: api for id in absent if (api := catalog.find(id.group, id.kind)) is not None}
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         lives = look(session.cluster, apis, pool)
     remaining = {id.namespace for id in branch.snapshot.entries if id not in absent}
     kinds = frozenset(id.group_kind for id in branch.snapshot.entries if id not in absent)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.converge import settled_without_write
-from kubectl_gitops.operations.inspect import is_ahead, noted_bodies
+from kubectl_gitops.operations.inspect import Drift, drifts, is_ahead, noted_bodies
 from kubectl_gitops.operations.picture import Picture, take_picture
+from kubectl_gitops.operations.record import RecordOptions, record
 from kubectl_gitops.operations.report import Report
-from kubectl_gitops.operations.session import Session
+from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import (
     Action,
     Change,
@@ -20,12 +22,20 @@ from kubectl_gitops.plan import (
     Result,
     prune_limit,
 )
-from kubectl_gitops.reconcile import Execution, execute, home_first, note, widen
+from kubectl_gitops.reconcile import Execution, Parent, execute, home_first, note, widen
 from kubectl_gitops.resource import ResourceId
 
-__all__ = ["PullOptions", "pull"]
+__all__ = ["OnDrift", "PullOptions", "check_suspended", "pull", "tell_drift"]
 
 _ROUNDS = 10
+
+
+class OnDrift(StrEnum):
+    """What becomes of a change that somebody made in the cluster."""
+
+    REVERT = "revert"
+    RECORD = "record"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,8 @@ class PullOptions:
 
     `allow_prune` None: up to the limit, and no Namespace, CRD, PV or PVC; a number: up to that
     many, of any kind. `confirm(removals, beyond)` is asked before anything is removed; `beyond`
-    says that the removals go beyond what needs no yes.
+    says that the removals go beyond what needs no yes. `drifted` hears what is not reverted, Secret
+    values masked; `stopped` are resources to leave alone, and why.
     """
 
     prune: bool = True
@@ -42,6 +53,9 @@ class PullOptions:
     accept_rewrite: bool = False
     dry_run: bool = False
     confirm: Callable[[tuple[PruneVerdict, ...], bool], bool] = lambda _, beyond: not beyond
+    on_drift: OnDrift = OnDrift.REVERT
+    drifted: Callable[[ResourceId, tuple[Drift, ...]], None] = lambda _, __: None
+    stopped: Mapping[ResourceId, str] = field(default_factory=dict)
     how: Execution = field(default_factory=Execution)
 
 
@@ -65,7 +79,15 @@ def pull(session: Session, options: PullOptions) -> Report:
     for _ in range(_ROUNDS):
         picture = take_picture(session)
         if not options.dry_run:
-            _check_suspended(picture)
+            check_suspended(picture.parent)
+        picture, left = _left_alone(session, picture, options)
+        if left and options.on_drift is OnDrift.RECORD and not options.dry_run:
+            recording = RecordOptions(how=options.how, found=options.drifted)
+            recorded = record(session, left, recording)
+            if recorded.exit:
+                return recorded
+            options = replace(options, on_drift=OnDrift.REPORT, drifted=_unheard)
+            continue
         prune = _prune(session, picture, options)
         if options.dry_run:
             plan = Plan((*picture.plan.changes, *_removals(picture, prune)))
@@ -82,13 +104,56 @@ def pull(session: Session, options: PullOptions) -> Report:
     return replace(report, unsettled=True)
 
 
-def _check_suspended(picture: Picture) -> None:
-    by = picture.parent.suspended
+def check_suspended(parent: Parent) -> None:
+    """`GitopsError` while the whole set is to be left alone."""
+    by = parent.suspended
     if by is not None:
         raise GitopsError(
-            f"the set {picture.parent.set_name} is suspended" + (f" by {by}" if by else ""),
+            f"the set {parent.set_name} is suspended" + (f" by {by}" if by else ""),
             "kubectl gitops resume",
         )
+
+
+def _unheard(_: ResourceId, __: tuple[Drift, ...]) -> None:
+    """What was recorded has been told."""
+
+
+def _left_alone(
+    session: Session, picture: Picture, options: PullOptions
+) -> tuple[Picture, list[ResourceId]]:
+    """The picture without the writes that are not to be made, and the drift that can be recorded.
+
+    A conflict with an applier is drift, too, where nothing is to be reverted.
+    """
+    why = dict(options.stopped)
+    drifted: list[Change] = []
+    if options.on_drift is not OnDrift.REVERT:
+        noted = noted_bodies(session, picture)
+        drifted = [
+            change
+            for change in picture.plan.changes
+            if change.writes
+            and (not change.refusal or change.refusal.code == 409)
+            and not is_ahead(change.id, picture.branch, noted)
+        ]
+        why |= {change.id: "drifted; left as it is" for change in drifted}
+    if options.on_drift is OnDrift.REPORT:
+        for change in drifted:
+            tell_drift(picture.branch, change, options)
+    changes = (
+        replace(c, action=Action.SKIP, preview=None, reason=why[c.id])
+        if c.writes and c.id in why
+        else c
+        for c in picture.plan.changes
+    )
+    seen = replace(picture, plan=Plan(tuple(changes)))
+    return seen, [change.id for change in drifted if change.live is not None]
+
+
+def tell_drift(branch: Branch, change: Change, options: PullOptions) -> None:
+    """Let it be heard what differs; of a conflict only that it does, since there is no preview."""
+    fields = () if change.refusal else drifts(change, branch.secrets(change.id))
+    options.drifted(change.id, fields)
 
 
 def _latest(before: Outcome | None, now: Outcome) -> Outcome:

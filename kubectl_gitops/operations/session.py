@@ -23,7 +23,7 @@ from kubectl_gitops.manifest import (
 from kubectl_gitops.message import Message, Signature, subject
 from kubectl_gitops.plan import Rights
 from kubectl_gitops.ports import Cluster, ClusterIdentity, Refusal, Store, Tip
-from kubectl_gitops.reconcile import Clock, Rules, with_namespace
+from kubectl_gitops.reconcile import Clock, Parent, Rules, read_parent, with_namespace
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import (
     SealRule,
@@ -36,6 +36,7 @@ from kubectl_gitops.sealing import (
 from kubectl_gitops.settings import (
     SETTINGS_FILE,
     StoreSettings,
+    Verdicts,
     parse_store_settings,
     settings_path,
     settings_text,
@@ -156,6 +157,7 @@ class Session:
 
     The branch is kept as it was read at the last two commits: the one that a change is planned on
     and the one that it makes are each asked for several times.
+    `verdicts` are what former dry-runs of this set said.
     """
 
     cluster: Cluster
@@ -165,6 +167,7 @@ class Session:
     author: Callable[[str], tuple[str, str]]
     tell: Callable[[str], None]
     clock: Clock = field(default_factory=Clock)
+    verdicts: Verdicts = field(default_factory=Verdicts)
     kept: dict[str, Branch] = field(default_factory=dict, repr=False)
 
     def read(self, tip: Tip) -> Branch:
@@ -209,6 +212,13 @@ class Session:
             f"kubectl gitops init --repo {self.store.url} --adopt-store",
         )
 
+    def parent(self, branch: Branch) -> Parent:
+        """The set's parent; `GitopsError` where it may not be read or is another branch's."""
+        settings = branch.settings
+        return read_parent(
+            self.cluster, settings.set_name, settings.home_namespace, settings.origin
+        )
+
     def rules(
         self, branch: Branch, rights: Rights = Rights.OWN, validation: str = "Strict"
     ) -> Rules:
@@ -226,7 +236,7 @@ class Session:
             return (*takeover.built_in_ignores(sent, live, scaled), *configured)
 
         set_id = applyset.set_id(applyset.parent_name(settings.set_name), settings.home_namespace)
-        return Rules(set_id, ignored, rights, validation)
+        return Rules(set_id, ignored, rights, validation, verdicts=self.verdicts)
 
     def sealed(self, branch: Branch, manifests: Iterable[OpenManifest]) -> tuple[Wanted, ...]:
         """Seal for the branch; a value that did not change keeps its ciphertext.

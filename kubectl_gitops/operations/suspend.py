@@ -8,7 +8,6 @@ cluster can set it with `kubectl annotate`, and it is no part of what the branch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from kubectl_gitops import pointer
 from kubectl_gitops.annotations import RECONCILE, SUSPENDED_BY, suspension
@@ -17,7 +16,7 @@ from kubectl_gitops.catalog import Api
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.ports import ClusterIdentity, Refusal
-from kubectl_gitops.reconcile import WORKERS, catalog_of, look, read_parent, widen
+from kubectl_gitops.reconcile import catalog_of, look, widen, workers
 from kubectl_gitops.resource import Body, ResourceId, annotations_of
 
 __all__ = ["resume", "suspend"]
@@ -68,17 +67,14 @@ def _found(
     """The live objects that carry the mark."""
     catalog = catalog_of(session.cluster)
     if not names:
-        settings = branch.settings
-        parent = read_parent(
-            session.cluster, settings.set_name, settings.home_namespace, settings.origin
-        )
+        parent = session.parent(branch)
         live = (parent if parent.live else widen(session.cluster, parent, (), ())).live
         api = catalog.find("", "ConfigMap")
         assert live is not None
         assert api is not None
         return {parent.id: (api, live)}
     apis = {id: api for id in names if (api := catalog.find(id.group, id.kind)) is not None}
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         lives = look(session.cluster, apis, pool)
     set_id = session.rules(branch).set_id
     return {id: (apis[id], _checked(branch, id, lives[id], set_id)) for id in names}

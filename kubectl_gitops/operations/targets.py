@@ -7,7 +7,6 @@ cluster has by then, as with kubectl.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kubectl_gitops.applyset import parent_of
@@ -17,7 +16,7 @@ from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.operations.inputs import read_documents
 from kubectl_gitops.operations.session import Session
 from kubectl_gitops.ports import Refusal
-from kubectl_gitops.reconcile import WORKERS, catalog_of
+from kubectl_gitops.reconcile import catalog_of, workers
 from kubectl_gitops.resource import Body, ResourceId, labels_of
 from kubectl_gitops.selector import parse_selector
 
@@ -84,7 +83,7 @@ def selected_resources(
     """
     catalog = catalog_of(session.cluster)
     apis = list(dict.fromkeys(api for word in types for api in _expanded(catalog, word)))
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         answers = list(pool.map(lambda api: _listed(session, api, selection), apis))
     refused = [
         _unlisted(api, selection, answer)

@@ -5,7 +5,7 @@ and is the only place that writes to the cluster.
 """
 
 from kubectl_gitops.reconcile.execute import Execution, execute, home_first
-from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
+from kubectl_gitops.reconcile.look import Lives, catalog_of, look, workers
 from kubectl_gitops.reconcile.observe import Rules, observe, sent_body, with_namespace
 from kubectl_gitops.reconcile.parent import Parent, note, read_parent, widen
 from kubectl_gitops.reconcile.recreate import recreatable, recreating
@@ -13,7 +13,6 @@ from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_g
 from kubectl_gitops.reconcile.write import Removal
 
 __all__ = [
-    "WORKERS",
     "Clock",
     "Execution",
     "Lives",
@@ -35,4 +34,5 @@ __all__ = [
     "sent_body",
     "widen",
     "with_namespace",
+    "workers",
 ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from kubectl_gitops import ordering
 from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.reconcile.look import WORKERS
+from kubectl_gitops.reconcile.look import workers
 from kubectl_gitops.reconcile.observe import Rules
 from kubectl_gitops.reconcile.parent import Parent
 from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
@@ -51,12 +51,8 @@ def execute(cluster: Cluster, plan: Plan, rules: Rules, how: Execution) -> tuple
 
     An interrupt lets the writes that are under way end and begins no other.
     """
-    with ThreadPoolExecutor(WORKERS) as pool:
-        try:
-            return _executed(_Run(cluster, rules, how, pool), plan)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with workers(_GRACE) as pool:
+        return _executed(_Run(cluster, rules, how, pool), plan)
 
 
 def _executed(run: _Run, plan: Plan) -> tuple[Outcome, ...]:
@@ -188,6 +184,9 @@ class _Run:
         how = self.how
         return await_gone(self.cluster, wanted, how.clock, how.gone, how.waiting)
 
+
+_GRACE = 8.0
+"""Seconds that an interrupt waits for the writes under way; Kubernetes kills a Pod after 30."""
 
 _SETTLING = 10.0
 """Seconds a resource may be refused for what its stage's forerunners have only just brought."""

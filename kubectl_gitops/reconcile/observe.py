@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from kubectl_gitops import applyset, equality, takeover
 from kubectl_gitops.annotations import not_applied
@@ -17,9 +17,10 @@ from kubectl_gitops.manifest import Manifest, OpenManifest
 from kubectl_gitops.ordering import depends_on_new, provided
 from kubectl_gitops.plan import Action, Change, Plan, Preview, Rights, decide, foreign
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.reconcile.look import WORKERS, Lives, catalog_of, look
+from kubectl_gitops.reconcile.look import Lives, catalog_of, look, workers
 from kubectl_gitops.reconcile.write import Sending, preview, served_versions
 from kubectl_gitops.resource import Body, ResourceId, is_terminating
+from kubectl_gitops.settings import Verdicts
 
 _GLANCES = 3
 
@@ -32,8 +33,9 @@ class Rules:
 
     `ignored(sent, live)` gives the JSON pointers that this set leaves to others. `adopts`: the
     manifests are made of what is live, so whatever they say becomes ours alone, and annotations
-    that keep others from changing it keep nothing from that. `asks` False:
-    nothing is dry-run, and what is not proven equal counts as different (`--dry-run=client`).
+    that keep others from changing it keep nothing from that. `asks` False: nothing is dry-run, and
+    what is not proven equal counts as different (`--dry-run=client`). `verdicts` are what dry-runs
+    said before.
     """
 
     set_id: str
@@ -42,6 +44,7 @@ class Rules:
     validation: str = "Strict"
     adopts: bool = False
     asks: bool = True
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
 
 def observe(
@@ -60,7 +63,7 @@ def observe(
     apis = {m.id: _api(catalog, m) for m in manifests}
     # Of a kind that is only declared yet nothing can be live, and nothing can be looked up.
     known = {m.id: api for m in manifests if (api := _api(served, m)) is not None}
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         live = dict(lives or {})
         live |= look(cluster, {id: api for id, api in known.items() if id not in live}, pool)
         live = _outlasting(live)
@@ -190,6 +193,9 @@ class _Planner:
             reason = "it cannot be checked before other writes of this change" if depends else ""
             return Change(id, action, api, sent, live, unchecked=reason)
         rules = self.rules
+        known = "" if private else self._verdict(id, sent, live)
+        if known and rules.verdicts.holds(known):
+            return decide(id, api, sent, live, None)
         for _ in range(_GLANCES):
             how = Sending(rules.rights, rules.validation, quiet=private)
             answer = preview(self.cluster, api, sent, live, how)
@@ -197,7 +203,17 @@ class _Planner:
                 break
             now = self.cluster.get(api, id.namespace, id.name)
             live = live if isinstance(now, Refusal) else now
-        return decide(id, api, sent, live, answer)
+        change = decide(id, api, sent, live, answer)
+        if known and change.action is Action.UNCHANGED:
+            rules.verdicts.keep(self._verdict(id, sent, live))
+        return change
+
+    def _verdict(self, id: ResourceId, sent: Body, live: Body | None) -> str:
+        """Under which digest a dry-run is remembered; empty where none is, as of Secrets."""
+        version = self.cluster.server_version()
+        if live is None or isinstance(version, Refusal) or id.group_kind == "Secret":
+            return ""
+        return equality.verdict(sent, live, version, self.rules.validation)
 
 
 def _is_of(preview: Body, live: Body) -> bool:

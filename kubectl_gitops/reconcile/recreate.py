@@ -7,12 +7,11 @@ whose deletion takes other resources or data along.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from kubectl_gitops.plan import Action, Change, Plan, Preview, asks
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.reconcile.look import WORKERS
+from kubectl_gitops.reconcile.look import workers
 from kubectl_gitops.resource import Body
 
 __all__ = ["recreatable", "recreating"]
@@ -20,7 +19,7 @@ __all__ = ["recreatable", "recreating"]
 
 def recreatable(cluster: Cluster, plan: Plan, validation: str) -> Plan:
     """The plan, in which refused updates that a new creation would pass hold what it would make."""
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         changes = pool.map(lambda change: _tried(cluster, change, validation), plan.changes)
         return Plan(tuple(changes))
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kubectl_gitops.catalog import Api
 from kubectl_gitops.health import Health, Status, health
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.reconcile.look import WORKERS, Lives, look
+from kubectl_gitops.reconcile.look import Lives, look, workers
 from kubectl_gitops.resource import Body, ResourceId
 
 __all__ = ["Clock", "Waiting", "await_current", "await_gone", "holders"]
@@ -99,7 +98,7 @@ def _poll(
     left = dict.fromkeys(wanted, "")
     deadline = clock.monotonic() + timeout
     pause = 0.05
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers() as pool:
         while left:
             lives = look(cluster, {id: wanted[id] for id in left}, pool)
             left = _undecided(lives, judge)

@@ -32,12 +32,14 @@ from kubectl_gitops.settings.targets import (
     write_target,
 )
 from kubectl_gitops.settings.urls import holds_credentials, redact_url
+from kubectl_gitops.settings.verdicts import Verdicts
 
 __all__ = [
     "SETTINGS_FILE",
     "IgnoreRule",
     "StoreSettings",
     "Target",
+    "Verdicts",
     "cache_dir",
     "check_target",
     "config_file",

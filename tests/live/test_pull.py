@@ -70,6 +70,24 @@ def test_a_second_pull_writes_nothing(bound: Bound) -> None:
     assert requests
 
 
+def test_a_pull_that_changes_nothing_asks_for_lists_only(bound: Bound) -> None:
+    """What a dry-run has found unchanged is not asked again while it stays as it is."""
+    space = bound.namespace
+    bound.commit({"web.yaml": deployment(space), "svc.yaml": service(space)})
+    bound("pull", "--wait")
+    bound("pull")
+    time.sleep(1)
+    with bound.counted() as (requests, url):
+        bound("status", "--server", url)
+        assert [line for line in requests if line.startswith(b"PATCH ")] != []
+        requests.clear()
+        bound("pull", "--server", url)
+        kinds = {line.split()[0] for line in requests if b"selfsubjectreviews" not in line}
+        assert kinds == {b"GET"}
+        bound.kubectl("set", "image", "deployment/web", "web=web:hotfix")
+        assert bound("pull", "--server", url).stdout == "deployment.apps/web configured\n"
+
+
 def test_drift_is_reverted_and_each_field_named_with_who_set_it(bound: Bound) -> None:
     space = bound.namespace
     bound.apply(deployment(space) + "---\n" + config_map(space, "a", x="1"))

@@ -9,6 +9,7 @@ from kubectl_gitops.equality import (
     proven_equal,
     same,
     same_after_preview,
+    verdict,
 )
 from kubectl_gitops.pointer import ABSENT
 
@@ -391,3 +392,36 @@ def test_differences_name_fields_by_the_names_of_their_items():
 def test_differences_of_lists_and_scalars(before, after, found):
     one, other = small(before, {})[1], small(after, {})[1]
     assert differences(one, other) == tuple(Difference(*parts) for parts in found)
+
+
+def test_a_verdict_depends_on_all_that_a_dry_run_answers_from():
+    sent = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"x": 1}}
+    entry = {"manager": "gitops", "operation": "Apply", "time": "T1", "fieldsV1": {"f:x": {}}}
+    status = {"manager": "kubelet", "operation": "Update", "time": "T1", "subresource": "status"}
+    live = {
+        **sent,
+        "metadata": {"name": "a", "resourceVersion": "1", "managedFields": [entry, status]},
+        "status": {"phase": "Pending"},
+    }
+    same_state = {
+        **live,
+        "metadata": {
+            "name": "a",
+            "resourceVersion": "2",
+            "managedFields": [{**entry, "time": "T2"}],
+        },
+        "status": {"phase": "Running"},
+    }
+    found = verdict(sent, live, "v1.36.3", "Strict")
+    assert verdict(sent, same_state, "v1.36.3", "Strict") == found
+    owned = {**live["metadata"], "managedFields": [{**entry, "fieldsV1": {}}]}
+    others = [
+        verdict({**sent, "spec": {"x": 2}}, live, "v1.36.3", "Strict"),
+        verdict(sent, {**live, "spec": {"x": 1.0}}, "v1.36.3", "Strict"),
+        verdict(sent, {**live, "metadata": owned}, "v1.36.3", "Strict"),
+        verdict(sent, live, "v1.37.0", "Strict"),
+        verdict(sent, live, "v1.36.3", "Ignore"),
+    ]
+    assert len({found, *others}) == 6
+    bare = {**live, "metadata": {"name": "a"}}
+    assert verdict(sent, bare, "") != found
