@@ -6,7 +6,7 @@ was none. Flux accepts a label in place of its annotation, so its keys are looke
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kubectl_gitops.errors import printable
 from kubectl_gitops.resource import Body, annotations_of, labels_of
@@ -18,9 +18,11 @@ __all__ = [
     "RECONCILE",
     "SUSPENDED_BY",
     "UNPUSHED",
+    "forces",
     "keeps",
     "not_applied",
     "suspension",
+    "unheeded",
 ]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -70,6 +72,19 @@ _CREATED_ONLY = (
     ("client.lifecycle.config.k8s.io/mutation", "ignore"),
 )
 
+_FORCED = (("kustomize.toolkit.fluxcd.io/force", "enabled"),)
+
+# What would make another tool treat a resource in a way that nothing here does.
+_UNHEEDED = (
+    "argocd.argoproj.io/hook",
+    "helm.sh/hook",
+    "kapp.k14s.io/change-rule",
+    "kapp.k14s.io/update-strategy",
+    "kluctl.io/hook",
+    "kustomize.toolkit.fluxcd.io/substitute",
+)
+_HEEDED_OPTIONS = ("prune=", "delete=")
+
 _LOCAL = (("config.kubernetes.io/local-config", "true"),)
 
 
@@ -98,6 +113,34 @@ def not_applied(desired: Body, live: Body | None) -> str | None:
         or _first(desired, _CREATED_ONLY)
         or _first(live, _CREATED_ONLY)
     )
+
+
+def forces(desired: Body, live: Body) -> bool:
+    """Whether a resource whose change the server refuses may be deleted and made anew."""
+    return _first(desired, _FORCED) is not None or _first(live, _FORCED) is not None
+
+
+def unheeded(bodies: Iterable[Body]) -> str:
+    """One warning about other tools' annotations that mean nothing here, hooks above all.
+
+    Empty where there are none.
+    """
+    found: dict[str, int] = {}
+    for body in bodies:
+        for key in _unheeded_in(body):
+            found[key] = found.get(key, 0) + 1
+    if not found:
+        return ""
+    counted = (f"{key} ({n} resource{'s' if n > 1 else ''})" for key, n in sorted(found.items()))
+    return printable(f"these annotations mean nothing here: {', '.join(counted)}")
+
+
+def _unheeded_in(body: Body) -> Iterator[str]:
+    keys = annotations_of(body).keys()
+    yield from (key for key in _UNHEEDED if key in keys)
+    for option in _options(body, _SYNC_OPTIONS):
+        if option and not option.startswith(_HEEDED_OPTIONS):
+            yield f"{_SYNC_OPTIONS}: {option}"
 
 
 def suspension(live: Body) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from kubectl_gitops.annotations import unheeded
 from kubectl_gitops.applyset import PART_OF, tracked_by, unlabelled
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import Manifest, OpenManifest, edit_text
@@ -152,9 +153,11 @@ def _without_label(manifest: OpenManifest, set_id: str) -> OpenManifest:
 
 
 def _warnings(intent: Intent) -> Iterator[str]:
-    """What is named like a secret and is not sealed, and who may undo the change."""
+    """What is named like a secret and is not sealed, what is not heeded, who may undo it."""
     for manifest in intent.puts:
         yield from (str(one) for one in exposed(manifest) if not one.token)
+    if ignored := unheeded(manifest.body for manifest in intent.puts):
+        yield ignored
     for change in intent.plan.changes:
         tool = tracked_by(change.live) if change.writes and change.live else None
         if tool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kubectl_gitops.annotations import forces
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import OpenManifest, Snapshot
 from kubectl_gitops.operations.members import Members, list_members
@@ -19,6 +20,8 @@ from kubectl_gitops.reconcile import (
     catalog_of,
     look,
     observe,
+    recreatable,
+    recreating,
     with_namespace,
     workers,
 )
@@ -108,11 +111,21 @@ def _planned(
         session.tell(f"warning: {place} stands in the clear in the branch; apply it to seal it")
     opened, unopened = _opened(session, branch)
     rules = session.rules(branch, rights)
-    plan = observe(session.cluster, opened, rules, lives)
+    plan = _forced(session, observe(session.cluster, opened, rules, lives), rules)
     session.verdicts.save(whole=True)
     unread = (*members.unread, *_unreadable(branch.snapshot), *unopened, *_disordered(opened))
     extra = _extra(branch, members, plan, rules)
     return Picture(who, branch, parent, rules, plan, extra, members, unread)
+
+
+def _forced(session: Session, plan: Plan, rules: Rules) -> Plan:
+    """What the server refuses to change is made anew, where it is annotated so."""
+    forced = [c for c in plan.changes if c.refusal and c.live and c.sent and forces(c.sent, c.live)]
+    if not forced:
+        return plan
+    tried = recreating(recreatable(session.cluster, Plan(tuple(forced)), rules.validation))
+    anew = {change.id: change for change in tried.changes}
+    return Plan(tuple(anew.get(change.id, change) for change in plan.changes))
 
 
 def _opened(session: Session, branch: Branch) -> tuple[list[OpenManifest], list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from kubectl_gitops.annotations import unheeded
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.converge import settled_without_write
 from kubectl_gitops.operations.inspect import Drift, drifts, is_ahead, noted_bodies
@@ -76,8 +77,10 @@ def pull(session: Session, options: PullOptions) -> Report:
     """
     ended: dict[ResourceId, Outcome] = {}
     report = Report("pull")
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         picture = take_picture(session)
+        if number == 0:
+            _warn(session, picture)
         if not options.dry_run:
             check_suspended(picture.parent)
         picture, left = _left_alone(session, picture, options)
@@ -112,6 +115,12 @@ def check_suspended(parent: Parent) -> None:
             f"the set {parent.set_name} is suspended" + (f" by {by}" if by else ""),
             "kubectl gitops resume",
         )
+
+
+def _warn(session: Session, picture: Picture) -> None:
+    entries = picture.branch.snapshot.entries.values()
+    if ignored := unheeded(entry.manifest.body for entry in entries):
+        session.tell(f"warning: {ignored}")
 
 
 def _unheard(_: ResourceId, __: tuple[Drift, ...]) -> None:

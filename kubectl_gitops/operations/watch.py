@@ -53,6 +53,7 @@ class WatchOptions:
 
 def watch(session: Session, options: WatchOptions) -> None:
     """Keep the cluster equal to the branch until the process is interrupted."""
+    session = replace(session, tell=_once(session.tell))
     # The set is what it is for the life of the process; its branch is read again and again.
     settings = session.read(session.store.fetch())
     loop = _Loop(session, options, Listener(session.cluster, session.rules(settings).set_id))
@@ -61,6 +62,20 @@ def watch(session: Session, options: WatchOptions) -> None:
             loop.turn()
     finally:
         loop.listener.stop()
+
+
+def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Notes and warnings of whole pulls, those of the last hundred that were not said before."""
+    said: dict[str, None] = {}
+
+    def tell_once(text: str) -> None:
+        if text not in said:
+            tell(text)
+        said[text] = said.pop(text, None)
+        if len(said) > 100:
+            del said[next(iter(said))]
+
+    return tell_once
 
 
 @dataclass(slots=True)

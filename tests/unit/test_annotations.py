@@ -1,6 +1,16 @@
 import pytest
 
-from kubectl_gitops.annotations import PRUNE, RECONCILE, UNPUSHED, keeps, not_applied
+from kubectl_gitops.annotations import (
+    PRUNE,
+    RECONCILE,
+    SUSPENDED_BY,
+    UNPUSHED,
+    forces,
+    keeps,
+    not_applied,
+    suspension,
+    unheeded,
+)
 
 
 def body(annotations=None, labels=None):
@@ -104,3 +114,31 @@ def test_the_live_object_can_hold_a_resource_back(annotations):
 )
 def test_everything_else_is_applied(desired, live):
     assert not_applied(body(desired), body(live)) is None
+
+
+def test_flux_may_say_that_a_resource_is_made_anew():
+    force = {"kustomize.toolkit.fluxcd.io/force": "Enabled"}
+    assert forces(body(force), body())
+    assert forces(body(), body(labels=force))
+    assert not forces(body({"kustomize.toolkit.fluxcd.io/force": "no"}), body())
+
+
+def test_what_others_mean_and_nobody_does_here_is_one_warning():
+    bodies = [
+        body({"helm.sh/hook": "pre-install"}),
+        body({"helm.sh/hook": "post-install", "argocd.argoproj.io/sync-options": "Replace=true"}),
+        body({"argocd.argoproj.io/sync-options": "Prune=false, Delete=false"}),
+        body({"helm.sh/resource-policy": "keep", "kustomize.toolkit.fluxcd.io/ssa": "Merge"}),
+        body(),
+    ]
+    assert unheeded(bodies) == (
+        "these annotations mean nothing here: argocd.argoproj.io/sync-options: replace=true "
+        "(1 resource), helm.sh/hook (2 resources)"
+    )
+    assert unheeded(bodies[2:]) == ""
+
+
+def test_who_suspended_it_is_told():
+    assert suspension(body({RECONCILE: "disabled", SUSPENDED_BY: "ada"})) == "ada"
+    assert suspension(body({RECONCILE: "disabled"})) == ""
+    assert suspension(body({SUSPENDED_BY: "ada"})) is None
