@@ -21,6 +21,8 @@ from kubectl_gitops.message import Message, Signature
 from kubectl_gitops.operations.inspect import State
 from kubectl_gitops.operations.journal import Operation
 from kubectl_gitops.operations.past import Told
+from kubectl_gitops.operations.verify import Check, Finding
+from kubectl_gitops.render.findings import findings_body
 from kubectl_gitops.render.past import history_body, operations_body
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.settings import parse_store_settings
@@ -258,6 +260,13 @@ def test_the_fields_of_an_operation_are_those_of_the_program() -> None:
     message = Message(Signature("Anna", "anna@example.com", 0), "apply", operation="apply")
     (item,) = operations_body([Operation("0" * 40, message, ())])["items"]
     assert names("output.md", "`OperationList`") == list(item)
+
+
+def test_the_fields_of_a_finding_are_those_of_the_program() -> None:
+    (item,) = findings_body([Finding(Check.BRANCH, "x")])["items"]
+    assert names("output.md", "`Findings`") == list(item)
+    checks = table("output.md", "`Findings`")[" check "]
+    assert re.findall("`(\\w+)`", checks) == [str(check) for check in Check]
 
 
 def test_the_settings_that_are_shown_can_be_read() -> None:

@@ -41,6 +41,7 @@ _COMMANDS = {
     "status": ("inspect", "Tell how every resource of the set stands"),
     "suspend": ("suspend", "Let pull leave the set, or a resource, alone"),
     "undo": ("rollback", "Take back a whole operation"),
+    "verify": ("verify", "Check the history, the sealed values and the commits"),
     "version": ("version", "Print the version"),
 }
 

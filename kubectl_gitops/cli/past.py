@@ -19,7 +19,7 @@ from kubectl_gitops.errors import Exit, GitopsError, printable
 if TYPE_CHECKING:
     from kubectl_gitops.operations.past import Past, Told
     from kubectl_gitops.operations.revisions import Asked, Sieve
-    from kubectl_gitops.resource import Body, ResourceId
+    from kubectl_gitops.resource import ResourceId
 
 __all__ = ["history_command", "log_command", "named", "print_states", "show_command"]
 
@@ -132,10 +132,11 @@ def _asked(
 
 def _history_text(past: Past, told: list[Told], flags: dict[str, Any], *, whole_set: bool) -> str:
     from kubectl_gitops.render import past as render
+    from kubectl_gitops.render import texts
 
     output, colour = flags["output"], wants_colour()
     if output in ("json", "yaml"):
-        return _document(render.history_body(told), output)
+        return texts.printed(render.history_body(told), output)
     if output == "jsonpatch":
         return render.history_patches(told, bare=True)
     if flags["patch"]:
@@ -144,13 +145,6 @@ def _history_text(past: Past, told: list[Told], flags: dict[str, Any], *, whole_
         sides = ((one, *past.bodies(one.revision)) for one in told)
         return render.history_diffs(sides, named=whole_set, colour=colour)
     return render.history_table(told, whole_set=whole_set, wide=output == "wide")
-
-
-def _document(body: Body, output: str) -> str:
-    from kubectl_gitops.manifest import write
-    from kubectl_gitops.render.texts import as_json
-
-    return write(body) if output == "yaml" else f"{as_json(body)}\n"
 
 
 @click.command("show", short_help="Print a resource as it was")
@@ -190,7 +184,9 @@ def show_command(
     else:
         manifest = past.manifest(past.revision(id, revision) if revision else past.last(id))
     if output == "json":
-        page(_document(manifest.body, output))
+        from kubectl_gitops.render.texts import printed
+
+        page(printed(manifest.body, output))
     else:
         page(manifest.text if manifest.text.endswith("\n") else f"{manifest.text}\n")
     return 0
@@ -214,6 +210,7 @@ def log_command(options: Options, operation: str, output: str, **flags: Any) -> 
     """
     from kubectl_gitops.operations import journal
     from kubectl_gitops.render import past as render
+    from kubectl_gitops.render.texts import printed
 
     past = open_past_of(options)
     if operation:
@@ -225,7 +222,7 @@ def log_command(options: Options, operation: str, output: str, **flags: Any) -> 
         if flags["reverse"]:
             found.reverse()
         body, text = render.operations_body(found), render.operations_table(found)
-    page(_document(body, output) if output else text)
+    page(printed(body, output) if output else text)
     return 0
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.counting import indexing
 from kubectl_gitops.cli.options import Options
 from kubectl_gitops.errors import Exit, GitopsError
 
@@ -103,7 +104,9 @@ def open_target_store(options: Options, context: str) -> tuple[Target, Store]:
 
     given = {"repo": options.repo, "branch": options.branch, "path": options.path}
     target = load_target(options.target or None, context, given, os.environ)
-    store = open_store(target.repo, target.branch, data_dir=data_dir(), warn=talk.warning)
+    store = open_store(
+        target.repo, target.branch, data_dir=data_dir(), warn=talk.warning, told=indexing()
+    )
     return target, store
 
 

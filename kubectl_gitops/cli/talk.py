@@ -19,6 +19,7 @@ __all__ = [
     "failure",
     "hidden",
     "hint",
+    "is_showing",
     "is_terminal",
     "note",
     "say",
@@ -84,6 +85,11 @@ def showing(stop: Callable[[], None], start: Callable[[], None]) -> Iterator[Non
         yield
     finally:
         _shown.pop()
+
+
+def is_showing() -> bool:
+    """Whether the last line of the terminal is taken."""
+    return bool(_shown)
 
 
 def asks(question: str) -> bool:

@@ -33,7 +33,7 @@ __all__ = [
 FORMAT = 1
 """The version of the records; a newer one is never read nor extended."""
 
-REBUILD = "git push URL --delete refs/gitops/history/BRANCH   # the next command makes it anew"
+REBUILD = "kubectl gitops verify --repair"
 """What to do about a history that is damaged: it is derived from the branch alone."""
 
 _MAX_RECORD = 16 << 20

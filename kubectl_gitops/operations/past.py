@@ -65,13 +65,13 @@ class Past:
         return [self._told(one, abandoned=one.commit in lost) for one in revisions]
 
     def _told(self, revision: Revision, *, abandoned: bool) -> Told:
-        before = self._document(revision, revision.before) if revision.patch else None
+        before = self.document(revision, revision.before) if revision.patch else None
         return Told(revision, summary(revision, before.body if before else None), abandoned)
 
     def bodies(self, revision: Revision) -> tuple[Body | None, Body | None]:
         """The resource before and after a revision, Secret values masked; None: not there."""
         before, after = (
-            self._document(revision, blob) for blob in (revision.before, revision.after)
+            self.document(revision, blob) for blob in (revision.before, revision.after)
         )
         return self.masked(before, after)
 
@@ -83,7 +83,7 @@ class Past:
         rules = (*self.settings.seals, *hidden)
         return mask_pair(before.body if before else None, after.body if after else None, rules)
 
-    def _document(self, revision: Revision, blob: str | None) -> Manifest | None:
+    def document(self, revision: Revision, blob: str | None) -> Manifest | None:
         """The resource of a revision in a blob, None where nobody can find it there any more."""
         if blob is None:
             return None
@@ -169,7 +169,7 @@ class Past:
         return frozenset(id for id in chosen if wanted.selects(self._labels(latest[id])))
 
     def _labels(self, latest: Revision) -> Body:
-        found = self._document(latest, latest.after or latest.before)
+        found = self.document(latest, latest.after or latest.before)
         return labels_of(found.body) if found else {}
 
     def _unknown_kind(self, kind: str, known: Iterable[ResourceId]) -> GitopsError:
@@ -253,7 +253,7 @@ class Past:
         if found is None:
             raise GitopsError(
                 f"{id}: revision {revision.revision} names a file that does not hold it",
-                f"git show {revision.after[:7]}",
+                "kubectl gitops verify",
             )
         return found
 

@@ -286,7 +286,7 @@ class Session:
         `plain` are resources with what looks like a secret in the clear.
         """
         message = signed(operation, ids, reason, self.author(who.user), self.clock.now())
-        said = tuple(map(_spelled, sorted(plain)))
+        said = tuple(map(spelled, sorted(plain)))
         return replace(message, cluster=who.uid, user=who.user, plain=said)
 
 
@@ -303,11 +303,11 @@ def signed(
         subject=subject(operation, named, reason),
         reason=reason,
         operation=operation,
-        resources=tuple(map(_spelled, named)),
+        resources=tuple(map(spelled, named)),
     )
 
 
-def _spelled(id: ResourceId) -> str:
+def spelled(id: ResourceId) -> str:
     """`deployment.apps/shop/web`, `namespace/shop`: a resource in a trailer."""
     return "/".join(part for part in (id.group_kind.lower(), id.namespace, id.name) if part)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kubectl_gitops.errors import printable
+from kubectl_gitops.manifest import write
 from kubectl_gitops.resource import Body, ResourceId
 
-__all__ = ["as_json", "coloured", "document", "resource", "table"]
+__all__ = ["as_json", "coloured", "document", "printed", "resource", "table"]
 
 _API_VERSION = "kubectl-gitops/v1"
 
@@ -38,6 +39,11 @@ def document(kind: str, items: list[Body]) -> Body:
 def as_json(value: Any) -> str:
     """JSON as kubectl prints it: four spaces, non-ASCII as it is."""
     return json.dumps(value, indent=4, ensure_ascii=False)
+
+
+def printed(body: Body, output: str) -> str:
+    """An object as `-o json` or `-o yaml` prints it, with a line feed at its end."""
+    return write(body) if output == "yaml" else f"{as_json(body)}\n"
 
 
 def resource(id: ResourceId) -> Body:

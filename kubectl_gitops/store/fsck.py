@@ -23,6 +23,8 @@ def damaged(repo: Repo) -> Iterator[str]:
     for pack in store.packs:
         try:
             pack.check_length_and_checksum()
+            pack.index.check()
+            pack.data.check()
         except (AssertionError, *DAMAGE):
             yield f"the pack {pack.name().decode('ascii')} is damaged"
     for file in sorted(Path(store.path).glob("??/*")):

@@ -478,6 +478,7 @@ def test_what_asks_no_cluster_never_loads_kubernetes(
         ["show", "configmap/a", "--commit", bound.tip],
         ["log"],
         ["log", bound.tip],
+        ["verify"],
         ["diff", "configmap/a", "--revision", "1..1"],
         ["secret", "encrypt", *place],
         ["pull", "--help"],
