@@ -3,10 +3,11 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+SOAK_SECRETS ?= 20000
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup controlplane test check demo bench krew-manifest requirements clean
+.PHONY: help setup controlplane test soak check demo bench krew-manifest requirements clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -19,6 +20,9 @@ controlplane: $(READY) ## find or build etcd and the Kubernetes servers that the
 
 test: controlplane ## run the whole test suite (WORKERS=2)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --timeout 300
+
+soak: controlplane ## search 20,000 new Secrets' values in all that is written (SOAK_SECRETS=20000)
+	SOAK_SECRETS=$(SOAK_SECRETS) $(BIN)/python -m pytest tests/live/test_leaks.py --timeout 7200
 
 check: $(READY) ## formatting, lint and types
 	$(BIN)/ruff format --check .
