@@ -29,6 +29,14 @@ _ON_DRIFT = click.Choice(["revert", "record", "report"])
 @click.option("--prune", type=bool, is_flag=False, flag_value=True, default=True, metavar="BOOL")
 @click.option("--allow-prune", type=int, default=None, metavar="N", help="remove up to N resources")
 @click.option("--accept-rewrite", is_flag=True, help="prune although the branch was rewritten")
+@click.option(
+    "--require-signatures",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[COMMIT]",
+    help="every commit since the last pull, or since this one, must be signed and trusted",
+)
 @click.option("--dry-run", is_flag=True, help="show what would be done")
 @click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
 @click.option("--on-drift", default="revert", type=_ON_DRIFT, help="what becomes of manual edits")
@@ -66,6 +74,7 @@ def pull_command(options: Options, **flags: Any) -> int:
             prune=flags["prune"],
             allow_prune=flags["allow_prune"],
             accept_rewrite=flags["accept_rewrite"],
+            signed_since=flags["require_signatures"],
             dry_run=flags["dry_run"],
             confirm=_confirmation(yes=flags["yes"]),
             on_drift=OnDrift(flags["on_drift"]),
@@ -105,6 +114,7 @@ def _watched(options: Options, flags: dict[str, Any]) -> int:
         prune=flags["prune"],
         allow_prune=flags["allow_prune"],
         accept_rewrite=flags["accept_rewrite"],
+        signed_since=flags["require_signatures"],
         confirm=lambda _, beyond: yes or not beyond,
         on_drift=OnDrift(flags["on_drift"]),
         drifted=drift_teller(),

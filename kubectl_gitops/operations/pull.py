@@ -14,6 +14,7 @@ from kubectl_gitops.operations.picture import Picture, take_picture
 from kubectl_gitops.operations.record import RecordOptions, record
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session
+from kubectl_gitops.operations.trust import check_signatures
 from kubectl_gitops.plan import (
     Action,
     Change,
@@ -46,12 +47,15 @@ class PullOptions:
     `allow_prune` None: up to the limit, and no Namespace, CRD, PV or PVC; a number: up to that
     many, of any kind. `confirm(removals, beyond)` is asked before anything is removed; `beyond`
     says that the removals go beyond what needs no yes. `drifted` hears what is not reverted, Secret
-    values masked; `stopped` are resources to leave alone, and why.
+    values masked; `stopped` are resources to leave alone, and why. `signed_since` None: signatures
+    are not looked at; empty: every commit since the last pull must be signed and trusted, else all
+    that are not below this one.
     """
 
     prune: bool = True
     allow_prune: int | None = None
     accept_rewrite: bool = False
+    signed_since: str | None = None
     dry_run: bool = False
     confirm: Callable[[tuple[PruneVerdict, ...], bool], bool] = lambda _, beyond: not beyond
     on_drift: OnDrift = OnDrift.REVERT
@@ -83,6 +87,8 @@ def pull(session: Session, options: PullOptions) -> Report:
             _warn(session, picture)
         if not options.dry_run:
             check_suspended(picture.parent)
+        if options.signed_since is not None:
+            check_signatures(session, picture, options.signed_since)
         picture, left = _left_alone(session, picture, options)
         if left and options.on_drift is OnDrift.RECORD and not options.dry_run:
             recording = RecordOptions(how=options.how, found=options.drifted)
