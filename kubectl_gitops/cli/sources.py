@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -162,8 +162,18 @@ def _from_path(path: Path, *, recursive: bool) -> Iterator[Source]:
 
 
 def _in_directory(path: Path, *, recursive: bool) -> Iterator[Path]:
-    entries = path.rglob("*") if recursive else path.iterdir()
+    entries = _below(path) if recursive else path.iterdir()
     return (entry for entry in entries if entry.name.endswith(_ENDINGS) and entry.is_file())
+
+
+def _below(path: Path) -> Iterator[Path]:
+    """Every file, links to directories not followed; a directory that cannot be listed raises."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error
+
+    for directory, _, names in os.walk(path, onerror=refuse):
+        yield from (Path(directory) / name for name in names)
 
 
 def _file(path: Path) -> Source:

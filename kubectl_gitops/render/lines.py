@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from kubectl_gitops.equality import MANAGER
 from kubectl_gitops.errors import printable
+from kubectl_gitops.fields import entry_of
 from kubectl_gitops.plan import Action, Change, Outcome, Result
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.resource import ResourceId
@@ -105,8 +107,10 @@ def _invalid(id: ResourceId, refusal: Refusal) -> list[str]:
 
 
 def taken_lines(outcome: Outcome) -> list[str]:
-    """Each field that a write took back from somebody, and from whom."""
+    """Each field that a write took from somebody, and from whom: back, where it was ours before."""
+    live = outcome.change.live
+    way = "back" if live is not None and entry_of(live, MANAGER) else "over"
     return [
-        f"{outcome.id}: {printable(taken.field)} taken back from {printable(taken.manager)}"
+        f"{outcome.id}: {printable(taken.field)} taken {way} from {printable(taken.manager)}"
         for taken in outcome.taken
     ]

@@ -88,8 +88,8 @@ def test_a_removal_is_said_as_kubectl_says_it(id, suffix, line):
 def test_what_was_taken_back_is_named_with_its_owner():
     taken = (Taken("kubectl-edit", ".spec.replicas"), Taken("a\x1bb", ".data"))
     assert taken_lines(outcome(Result.CONFIGURED, taken=taken)) == [
-        "deployment/shop/web: .spec.replicas taken back from kubectl-edit",
-        "deployment/shop/web: .data taken back from a\\x1bb",
+        "deployment/shop/web: .spec.replicas taken over from kubectl-edit",
+        "deployment/shop/web: .data taken over from a\\x1bb",
     ]
     assert taken_lines(outcome(Result.CONFIGURED)) == []
 
