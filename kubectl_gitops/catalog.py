@@ -128,7 +128,8 @@ def _full_names(api: Api) -> set[str]:
 
 
 def _matches(api: Api, rest: str) -> bool:
-    return rest in ("", api.group, f"{api.version}.{api.group}" if api.group else api.version)
+    """Behind a version stands the group, and a dot even where it is the core group's empty one."""
+    return rest in ("", api.group, f"{api.version}.{api.group}", api.api_version)
 
 
 def _precedence(api: Api, name: str) -> tuple[bool, bool, bool]:

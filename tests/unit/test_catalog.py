@@ -48,6 +48,8 @@ CATALOG = Catalog(APIS)
         ("ingress.networking", INGRESS),
         ("ing.networking.k8s.io", INGRESS),
         ("pods.v1", POD),
+        ("pods.v1.", POD),
+        ("pods.v2.", None),
         ("hpa", HPA1),
         ("horizontalpodautoscalers", HPA2),
         ("horizontalpodautoscalers.v1.autoscaling", HPA1),
