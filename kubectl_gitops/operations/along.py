@@ -7,7 +7,7 @@ controller makes by itself is in neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kubectl_gitops.applyset import belongs_to_other, parent_of
@@ -75,8 +75,8 @@ def lives_with(
     bodies = [body for answer in answers if not isinstance(answer, Refusal) for body in answer]
     found = {ResourceId.of(body): body for body in bodies}
     lives = {id: body for id, body in found.items() if id not in removed}
-    unread = [
-        _unread(api, namespace, answer)
+    refused = [
+        (api, namespace, answer)
         for (api, namespace), answer in zip(places, answers, strict=True)
         if isinstance(answer, Refusal)
     ]
@@ -84,7 +84,10 @@ def lives_with(
     return Along(
         {id: body for id, body in sorted(lives.items()) if _is_worth_recording(id, body)},
         {id: other for id, body in sorted(lives.items()) if (other := _other(id, body, set_id))},
-        (*unread, *(f"{version} cannot be read: its server does not answer" for version in broken)),
+        (
+            *_unread(refused),
+            *(f"{version} cannot be listed: its API server does not answer" for version in broken),
+        ),
     )
 
 
@@ -118,6 +121,14 @@ def _other(id: ResourceId, live: Body, set_id: str) -> str:
     return belongs_to_other(live, set_id) or (parent if parent != set_id else "")
 
 
-def _unread(api: Api, namespace: str, refusal: Refusal) -> str:
-    where = f" in {namespace}" if namespace else ""
-    return f"{api.plural}{where} cannot be listed: {refusal.message}"
+def _unread(refused: Iterable[tuple[Api, str, Refusal]]) -> Iterator[str]:
+    """What could not be listed where, kinds that nobody granted in one line."""
+    forbidden: dict[str, list[str]] = {}
+    for api, namespace, refusal in refused:
+        where = f" in {namespace}" if namespace else ""
+        if refusal.code == 403:
+            forbidden.setdefault(where, []).append(api.plural)
+        else:
+            yield f"{api.plural}{where} cannot be listed: {refusal.message}"
+    for where, plurals in forbidden.items():
+        yield f"{', '.join(sorted(plurals))}{where} cannot be listed: that is forbidden"

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 import time
 from pathlib import Path
 
@@ -384,3 +392,81 @@ def test_a_finalizer_that_holds_is_told_when_the_time_is_up(place: Place) -> Non
     place.kubectl("patch", "cm", "two", "-p", '{"metadata":{"finalizers":null}}')
     place.gitops("pull")
     assert place.live("cm/one") == {}
+
+
+def test_what_holds_is_named_while_a_person_waits(place: Place) -> None:
+    place.apply(maps("one").replace("{name", "{finalizers: [example.com/hold], name"))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kubectl_gitops", "delete", "cm/one", "--timeout=3s"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    )
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while chunk := os.read(ours, 4096):
+            seen += chunk
+    os.close(ours)
+    out, _ = process.communicate(timeout=60)
+    assert f"waiting for configmap/{place.namespace}/one (finalizers example.com/hold)" in (
+        seen.decode()
+    )
+    assert out == f'configmap "one" deleted from {place.namespace} namespace\n'
+    assert process.returncode == 1
+    place.kubectl("patch", "cm", "one", "-p", '{"metadata":{"finalizers":null}}')
+
+
+def test_nothing_is_waited_for_where_nobody_wants_to(place: Place) -> None:
+    """Not even custom resources before their definition, which can do without the wait."""
+    plural, gizmo = gizmos(place)
+    text = f"{definition(plural)}---\n{gizmo.replace('{name', '{finalizers: [x.com/hold], name')}"
+    place.apply(text)
+    run = place.gitops("delete", "-f", "-", "--wait=false", input=text)
+    kind = kind_of(plural).lower()
+    assert run.stdout == (
+        f'customresourcedefinition.apiextensions.k8s.io "{plural}.example.com" deleted\n'
+        f'{kind}.example.com "g" deleted from {place.namespace} namespace\n'
+    )
+    assert place.files() == {}
+    assert "deletionTimestamp" in place.live(f"crd/{plural}.example.com")["metadata"]
+    place.kubectl("patch", plural, "g", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+
+
+def test_what_may_not_be_listed_in_a_namespace_is_told_and_goes_unrecorded(place: Place) -> None:
+    at = f"{place.namespace}-goes"
+    place.kubectl("create", "namespace", at)
+    place.kubectl("-n", at, "create", "configmap", "one", "--from-literal=a=b")
+    role = f"{at}-deleter"
+    rules = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": role},
+        "rules": [
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "delete"]},
+            {
+                "apiGroups": [""],
+                "resources": ["configmaps"],
+                "verbs": ["get", "list", "create", "patch"],
+            },
+        ],
+    }
+    place.kubectl("create", "-f", "-", input=json.dumps(rules))
+    place.kubectl("create", "clusterrolebinding", role, f"--clusterrole={role}", "--user=alice")
+    run = place.gitops("delete", "namespace", at, "--as=alice")
+    warning, *rest = run.stderr.splitlines(keepends=True)
+    assert warning.startswith("kubectl-gitops: warning: cronjobs, daemonsets, deployments, ")
+    assert warning.endswith(
+        f", statefulsets in {at} cannot be listed: that is forbidden; what there is of it goes "
+        "unrecorded\n"
+    )
+    assert "".join(rest) == (
+        "kubectl-gitops: this goes along:\n"
+        f"  - configmap/{at}/one (recorded first)\n"
+        f"{place.committed}"
+    )
+    assert f"{at}/configmap/one.yaml" in place.files("main~")
+    place.kubectl("delete", "clusterrole,clusterrolebinding", role)
