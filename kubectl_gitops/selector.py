@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubectl_gitops.errors import GitopsError, printable
 
@@ -69,6 +69,10 @@ class Selector:
     """A parsed selector; one without requirements selects everything."""
 
     requirements: tuple[_Requirement, ...] = ()
+    text: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.text
 
     def selects(self, labels: Mapping[str, str] | None) -> bool:
         """Whether all requirements hold for these labels."""
@@ -83,7 +87,7 @@ def parse_selector(text: str) -> Selector:
         requirement, end = _requirement(text, position)
         requirements.append(requirement)
         position = _end(_NEXT, text, end)
-    return Selector(tuple(requirements))
+    return Selector(tuple(requirements), text.strip())
 
 
 def _requirement(text: str, position: int) -> tuple[_Requirement, int]:

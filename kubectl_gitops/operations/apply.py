@@ -11,8 +11,7 @@ from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import Manifest, OpenManifest, edit_text
 from kubectl_gitops.merge import merge
 from kubectl_gitops.operations.change import Intent, Request, carry
-from kubectl_gitops.operations.delete import DeleteOptions, intend_to_remove
-from kubectl_gitops.operations.prune import Pruning, prunable
+from kubectl_gitops.operations.prune import Pruning, intend_to_prune
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session, Wanted, conflict
 from kubectl_gitops.ordering import check_dependencies
@@ -116,8 +115,7 @@ class _Mine:
     def _removals(self, branch: Branch, prune: Pruning) -> Intent:
         given = {manifest.id for manifest in self.manifests}
         allowed = replace(prune, confirm=lambda *_: True) if self.options.dry_run else prune
-        going = prunable(self.session, branch, given, allowed)
-        return intend_to_remove(self.session, branch, going, DeleteOptions(ignore_not_found=True))
+        return intend_to_prune(self.session, branch, given, allowed)
 
 
 def intend_to_write(

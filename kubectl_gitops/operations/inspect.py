@@ -13,9 +13,8 @@ from kubectl_gitops.fields import Owner
 from kubectl_gitops.health import Health, health
 from kubectl_gitops.history import Revision
 from kubectl_gitops.manifest import OpenManifest
-from kubectl_gitops.operations.delete import DeleteOptions, intend_to_remove
 from kubectl_gitops.operations.picture import Picture, take_picture
-from kubectl_gitops.operations.prune import Pruning, prunable
+from kubectl_gitops.operations.prune import Pruning, intend_to_prune
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Plan, Rights
 from kubectl_gitops.ports import Refusal
@@ -93,8 +92,8 @@ def _diff_of(
 def _pruned(
     session: Session, branch: Branch, given: Collection[ResourceId], selector: Selector
 ) -> list[DiffItem]:
-    going = prunable(session, branch, given, Pruning(selector, confirm=lambda *_: True))
-    removal = intend_to_remove(session, branch, going, DeleteOptions(ignore_not_found=True))
+    pruning = Pruning(selector, confirm=lambda *_: True)
+    removal = intend_to_prune(session, branch, given, pruning)
     return _items(removal.plan, branch.secrets)
 
 

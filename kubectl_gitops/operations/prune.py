@@ -7,18 +7,21 @@ branch, and the rules of a `pull` hold: what is marked to stay stays, and there 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.operations.change import Intent
+from kubectl_gitops.operations.delete import DeleteOptions, Losses, intend_to_remove
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import PruneVerdict, asks, prune_limit, prune_verdict
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import catalog_of, look, workers
-from kubectl_gitops.resource import ResourceId, labels_of
+from kubectl_gitops.resource import Body, ResourceId, labels_of
 from kubectl_gitops.selector import Selector
 
-__all__ = ["Pruning", "missing", "prunable"]
+__all__ = ["Pruning", "intend_to_prune", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,8 @@ class Pruning:
     """What the flags ask for: resources with these labels.
 
     `allow` None: up to the limit, and no Namespace, CRD, PV or PVC; a number: up to that many, of
-    any kind. `confirm(ids, beyond)` is asked before anything goes; `beyond` the limit it needs a
-    yes.
+    any kind. `confirm(ids, beyond)` is asked before anything goes, what goes along included;
+    `beyond` the limit it needs a yes.
     """
 
     selector: Selector
@@ -50,44 +53,82 @@ def missing(branch: Branch, given: Collection[ResourceId], selector: Selector) -
     )
 
 
-def prunable(
+def intend_to_prune(
     session: Session, branch: Branch, given: Collection[ResourceId], pruning: Pruning
-) -> tuple[ResourceId, ...]:
-    """Those that may go; the person is told what stays, and why.
+) -> Intent:
+    """The removal of those that may go; the person is told what stays and why, and what goes along.
 
     `GitopsError` where more would go than needs no yes, and nobody said it.
     """
-    absent = missing(branch, given, pruning.selector)
-    verdicts = _verdicts(session, branch, absent)
-    for verdict in verdicts:
-        if verdict.stays:
-            session.tell(f"{verdict.id} is not pruned: {verdict.stays}")
-    staying = {verdict.id for verdict in verdicts if verdict.stays}
-    going = tuple(id for id in absent if id not in staying)
+    going = _going(session, branch, given, pruning.selector)
+
+    def confirm(losses: Losses) -> None:
+        for id in losses.along:
+            first = " (recorded first)" if id in losses.unrecorded else ""
+            session.tell(f"{id} goes along{first}")
+        if not losses.refused:
+            _check(branch, (*losses.named, *losses.along), pruning)
+
+    options = DeleteOptions(ignore_not_found=True, confirm=confirm)
+    return intend_to_remove(session, branch, going, options)
+
+
+def _check(branch: Branch, going: Sequence[ResourceId], pruning: Pruning) -> None:
     count, declared = len(going), len(branch.snapshot.entries)
     if pruning.allow is not None:
-        beyond, refused = count > pruning.allow, count > pruning.allow
+        refused = count > pruning.allow
     else:
         beyond = any(map(asks, going)) or count > prune_limit(declared - count, count)
         refused = bool(going) and not pruning.confirm(going, beyond)
     if refused:
+        selector = str(pruning.selector)
+        which = f"-l {shlex.quote(selector)}" if selector else "--all"
         raise GitopsError(
             f"{count} resource{'' if count == 1 else 's'} would be pruned "
             f"({', '.join(map(str, going[:3]))}{', …' if count > 3 else ''}), and that needs a "
             "yes; nothing was changed",
-            f"kubectl gitops apply -f FILE --prune --allow-prune {count}",
+            f"kubectl gitops apply -f FILE --prune {which} --allow-prune {count}",
         )
-    return going
 
 
-def _verdicts(session: Session, branch: Branch, absent: Sequence[ResourceId]) -> list[PruneVerdict]:
-    """What the live objects say of their removal; what is not live has nothing to say."""
+def _going(
+    session: Session, branch: Branch, given: Collection[ResourceId], selector: Selector
+) -> tuple[ResourceId, ...]:
+    """What is missing, without what stays; the person is told why.
+
+    Judged twice: a Namespace or a definition takes all that is its own along, so one whose
+    resource stays, or is only coming now, stays, too.
+    """
+    absent = missing(branch, given, selector)
+    lives = _lives(session, absent)
+    declared = {*branch.snapshot.entries, *branch.snapshot.duplicates} - {*absent}
+    kept = {*declared, *given}
+    first = _verdicts(session, branch, lives, kept)
+    kept |= {verdict.id for verdict in first if verdict.stays}
+    stays = {v.id: v.stays for v in _verdicts(session, branch, lives, kept) if v.stays}
+    for id, why in stays.items():
+        session.tell(f"{id} is not pruned: {why}")
+    return tuple(id for id in absent if id not in stays)
+
+
+def _lives(session: Session, absent: Sequence[ResourceId]) -> dict[ResourceId, Body]:
+    """The live objects; one that cannot be read is refused when its removal is planned."""
     catalog = catalog_of(session.cluster)
     apis = {id: api for id in absent if (api := catalog.find(id.group, id.kind)) is not None}
     with workers() as pool:
         lives = look(session.cluster, apis, pool)
-    remaining = {id.namespace for id in branch.snapshot.entries if id not in absent}
-    kinds = frozenset(id.group_kind for id in branch.snapshot.entries if id not in absent)
+    return {
+        id: live for id, live in lives.items() if live is not None and not isinstance(live, Refusal)
+    }
+
+
+def _verdicts(
+    session: Session,
+    branch: Branch,
+    lives: dict[ResourceId, Body],
+    kept: Collection[ResourceId],
+) -> list[PruneVerdict]:
+    """What the live objects say of their removal; what is not live has nothing to say."""
     set_id = session.rules(branch).set_id
     return [
         prune_verdict(
@@ -95,10 +136,9 @@ def _verdicts(session: Session, branch: Branch, absent: Sequence[ResourceId]) ->
             live,
             set_id,
             applied_uids=frozenset(),
-            namespaces_in_use=frozenset(remaining),
-            kinds_in_use=kinds,
+            namespaces_in_use=frozenset(one.namespace for one in kept),
+            kinds_in_use=frozenset(one.group_kind for one in kept),
             outside=branch.settings.outside(id, labels_of(live)),
         )
         for id, live in lives.items()
-        if live is not None and not isinstance(live, Refusal)
     ]

@@ -23,6 +23,13 @@ kind: PersistentVolumeClaim
 metadata: {name: data}
 spec: {accessModes: [MODE], storageClassName: none, resources: {requests: {storage: 1Gi}}}
 """
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {}}}\n"
+ROLE = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: {}}}
+rules: []
+"""
 
 
 def test_record_only_writes_the_branch_and_leaves_the_cluster_alone(bound: Bound) -> None:
@@ -120,7 +127,7 @@ def test_a_prune_beyond_the_limit_needs_a_yes(bound: Bound) -> None:
     assert run.stderr == (
         f"error: 7 resources would be pruned (configmap/{space}/b, configmap/{space}/c, "
         f"configmap/{space}/d, …), and that needs a yes; nothing was changed\n"
-        "hint: kubectl gitops apply -f FILE --prune --allow-prune 7\n"
+        "hint: kubectl gitops apply -f FILE --prune --all --allow-prune 7\n"
     )
     assert bound.tip == tip
     assert bound.apply(kept, "--prune", "--all", "--allow-prune", "6", exit=1).stdout == ""
@@ -137,8 +144,7 @@ def test_a_prune_leaves_what_is_marked_to_stay_and_what_is_elsewhere(
     marked = config_map(namespace, "marked", x="1").replace(
         "metadata:\n", "metadata:\n  annotations: {kubectl-gitops/prune: disabled}\n"
     )
-    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n"
-    role += f"metadata: {{name: {namespace}}}\nrules: []\n"
+    role = ROLE.format(namespace)
     a, b = (config_map(namespace, name, x="1") for name in "ab")
     bound.apply("---\n".join((a, b, marked, role)))
     run = bound.apply(a, "--prune", "--all")
@@ -146,6 +152,36 @@ def test_a_prune_leaves_what_is_marked_to_stay_and_what_is_elsewhere(
     where = f"configmap/{namespace}/marked"
     assert f"{where} is not pruned: kubectl-gitops/prune: disabled\n" in run.stderr
     assert len(bound.there("configmap/marked", f"clusterrole/{namespace}")) == 2
+    bound.kubectl("delete", f"clusterrole/{namespace}")
+
+
+def test_a_namespace_is_not_pruned_from_under_what_comes_or_stays(
+    bound: Bound, namespace: str
+) -> None:
+    marked = config_map(namespace, "marked", x="1").replace(
+        "metadata:\n", "metadata:\n  annotations: {kubectl-gitops/prune: disabled}\n"
+    )
+    spaces = [f"{namespace}-{end}" for end in ("comes", "stays", "goes")]
+    comes, stays, goes = spaces
+    other = [NAMESPACE.format(space) for space in spaces]
+    bound.apply("---\n".join((ROLE.format(namespace), *other, config_map(comes, "a", x="1"))))
+    bound.apply(marked.replace(namespace, stays))
+    bound.kubectl("create", "configmap", "by-hand", "-n", goes)
+    keep = (ROLE.format(namespace), config_map(comes, "b", x="1"), config_map(stays, "c", x="1"))
+    text = "---\n".join(keep)
+    few = bound.apply(text, "--prune", "--all", "--allow-prune", "2", exit=1)
+    assert few.stderr.endswith("hint: kubectl gitops apply -f FILE --prune --all --allow-prune 3\n")
+    run = bound.apply(text, "--prune", "--all", "--allow-prune", "3")
+    assert f"namespace/{comes} is not pruned: it holds resources that stay\n" in run.stderr
+    assert f"namespace/{stays} is not pruned: it holds resources that stay\n" in run.stderr
+    assert f"configmap/{goes}/by-hand goes along (recorded first)\n" in run.stderr
+    pruned = [line for line in run.stdout.splitlines() if line.endswith(" pruned")]
+    assert sorted(pruned) == ["configmap/a pruned", f"namespace/{goes} pruned"]
+    there = (f"namespace/{space}" for space in spaces)
+    assert len(bound.there(*there)) == 2
+    assert bound.there("configmap/b", "-n", comes) == ["configmap/b"]
+    assert bound.there("configmap/marked", "-n", stays) == ["configmap/marked"]
+    bound.kubectl("delete", "--wait=false", "ns", comes, stays)
     bound.kubectl("delete", f"clusterrole/{namespace}")
 
 
