@@ -26,7 +26,7 @@ __all__ = ["delete_command"]
 
 
 @click.command("delete", cls=DropIn, short_help="Remove resources from the branch and the cluster")
-@click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME… | TYPE -l LABELS]")
+@click.argument("names", nargs=-1, metavar="[TYPE [NAME…] | TYPE/NAME…]")
 @source_options
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 @click.option("-l", "--selector", default="", metavar="LABELS", help="those with these labels")
@@ -34,11 +34,18 @@ __all__ = ["delete_command"]
 @switch("--all", help="all of these types")
 @switch("-A", "--all-namespaces", help="in all namespaces")
 @switch("--ignore-not-found", default=None, help="what is not there is no error")
-@click.option("--cascade", is_flag=False, flag_value="background", default="background")
+@click.option(
+    "--cascade",
+    is_flag=False,
+    flag_value="background",
+    default="background",
+    metavar="background|foreground|orphan",
+    help="what becomes of the resources it owns",
+)
 @click.option("--grace-period", type=INTEGER, default=-1, help="seconds the resource gets to end")
 @switch("--now", help="a grace period of one second")
 @switch("--force", help="no grace period at all")
-@switch("--wait", default=True, help="wait until the resources are gone")
+@switch("--wait", default=True, help="until the resources are gone, unless =false")
 @click.option("--timeout", type=DURATION, default="0s", help="how long to wait; 0: a week")
 @dry_run_option
 @click.option("-o", "--output", default="", metavar="name", help="only names")

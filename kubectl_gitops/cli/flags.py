@@ -147,9 +147,9 @@ def switch(
     *names: str, default: bool | None = False, **options: Any
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """A flag that is on, or says `=true` or `=false`; a default of None tells an unset one."""
-    return click.option(
-        *names, type=BOOLEAN, is_flag=False, flag_value="true", default=default, **options
-    )
+    # Without a metavar the help would show a value, as if there had to be one.
+    how = {"type": BOOLEAN, "is_flag": False, "flag_value": "true", "metavar": ""}
+    return click.option(*names, **how, default=default, **options)  # type: ignore[arg-type]
 
 
 def dry_run_option(command: Callable[..., int]) -> Callable[..., int]:

@@ -21,7 +21,7 @@ from kubectl_gitops.plan import Action, Change, Plan, Preview, asks, controller_
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile import Execution, await_gone, catalog_of, look, workers
 from kubectl_gitops.recording import recorded_manifest
-from kubectl_gitops.resource import Body, ResourceId
+from kubectl_gitops.resource import Body, ResourceId, is_terminating
 from kubectl_gitops.sealing import unmanageable
 
 __all__ = ["DeleteOptions", "Losses", "await_deleted", "delete", "intend_to_remove"]
@@ -137,8 +137,11 @@ def intend_to_remove(
 
 
 def _is_lost(id: ResourceId, live: Body) -> bool:
-    """Whether it has to be recorded to be brought back: what comes back by itself has not."""
-    return not is_made_again(id, live) and not unmanageable(live)
+    """Whether it has to be recorded to be brought back.
+
+    What comes back by itself has not, nor what was deleted before and is only held by finalizers.
+    """
+    return not (is_terminating(live) or is_made_again(id, live) or unmanageable(live))
 
 
 def _tell(session: Session, changes: Sequence[Change], found: Along) -> None:

@@ -388,6 +388,10 @@ def test_a_finalizer_that_holds_is_told_when_the_time_is_up(place: Place) -> Non
         f"hint: kubectl get configmap/one -n {place.namespace} -o yaml   # what holds it\n"
     )
     assert place.files() == {}
+    tip = place.tip
+    again = place.gitops("delete", "cm", "one", "--wait=false")
+    assert again.stdout == f'configmap "one" deleted from {place.namespace} namespace\n'
+    assert place.tip == tip  # it was recorded and deleted before
     place.kubectl("patch", "cm", "one", "-p", '{"metadata":{"finalizers":null}}')
     place.kubectl("patch", "cm", "two", "-p", '{"metadata":{"finalizers":null}}')
     place.gitops("pull")
