@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
 from kubectl_gitops.cli.past import named
 from kubectl_gitops.cli.session import Connected, open_session
@@ -34,13 +35,15 @@ def _common(command: Callable[..., int]) -> Callable[..., int]:
 @click.argument("names", nargs=-1, metavar="[TYPE/NAME | TYPE NAME]")
 @click.option("--to-revision", type=click.IntRange(min=1), default=None, help="see history")
 @click.option("--to-commit", default="", metavar="COMMIT", help="the whole set as of a commit")
+@click.option("-l", "--selector", default="", help="with --to-commit: only what has these labels")
 @_common
 @shared_options
 def rollback_command(options: Options, **flags: Any) -> int:
     """Bring back what a resource was: a new commit with the old content, applied like any other.
 
     Without a number, the state before its last change. With --to-commit, everything (with -n, of
-    one namespace) as the branch declared it then. Works for any kind. More in docs/history.md.
+    one namespace; with -l, with these labels then or now) as the branch declared it then. Works
+    for any kind. More in docs/history.md.
 
     \b
     Examples:
@@ -49,15 +52,46 @@ def rollback_command(options: Options, **flags: Any) -> int:
     """
     names, commit = flags["names"], flags["to_commit"]
     if bool(names) == bool(commit) or (commit and flags["to_revision"]):
-        raise GitopsError(
-            "name one resource, or --to-commit for the whole set",
-            "kubectl gitops rollback deployment/web -n shop",
-            exit=Exit.USAGE,
-        )
+        raise _usage("name one resource, or --to-commit for the whole set")
+    if flags["selector"] and not commit:
+        raise _usage("-l goes with --to-commit")
     connected = open_session(options)
     if commit:
-        return _brought_back(connected, _commits(connected, commit, options), flags, "rollback")
-    return _brought_back(connected, _revisions(connected, options, flags), flags, "rollback")
+        return _to_commit(connected, options, flags)
+    return _to_revision(connected, options, flags)
+
+
+def _usage(message: str) -> GitopsError:
+    hint = "kubectl gitops rollback deployment/web -n shop"
+    return GitopsError(message, hint, exit=Exit.USAGE)
+
+
+def _to_commit(connected: Connected, options: Options, flags: dict[str, Any]) -> int:
+    from kubectl_gitops.operations.rollback import of_commit
+
+    session, namespace = connected.session, options.connection.namespace
+    session.store.fetch()
+    commit = session.store.resolve(flags["to_commit"])
+
+    def former(branch: Branch) -> Former:
+        return of_commit(session, branch, commit, namespace, flags["selector"])
+
+    return _brought_back(connected, former, flags, "rollback", f"back to {commit[:7]}")
+
+
+def _to_revision(connected: Connected, options: Options, flags: dict[str, Any]) -> int:
+    from kubectl_gitops.operations.past import open_past
+    from kubectl_gitops.operations.rollback import of_revision, revision_before
+
+    past = open_past(connected.session.store, connected.session.path)
+    id, number = named(past, flags["names"], options.connection.namespace), flags["to_revision"]
+    revision = past.revision(id, number) if number else revision_before(past, id)
+
+    def former(branch: Branch) -> Former:
+        return of_revision(past, branch, revision)
+
+    said = f"back to revision {revision.revision} ({revision.commit[:7]})"
+    return _brought_back(connected, former, flags, "rollback", said)
 
 
 @click.command("undo", short_help="Take back a whole operation")
@@ -67,47 +101,25 @@ def rollback_command(options: Options, **flags: Any) -> int:
 def undo_command(options: Options, operation: str, **flags: Any) -> int:
     """Take back a whole operation, what it created and deleted included, in a new commit.
 
-    An operation is named by its commit; without one, the newest on the branch. What somebody has
-    changed again since stops it (exit code 3). More in docs/history.md.
+    An operation is named by its commit; without one, the newest that changed a resource. What
+    somebody has changed again since stops it (exit code 3). More in docs/history.md.
 
     \b
     Examples:
       kubectl gitops undo
       kubectl gitops undo 9eeecaf -m "the wrong cluster"
     """
-    from kubectl_gitops.operations.rollback import of_operation
+    from kubectl_gitops.operations.rollback import newest_operation, of_operation
 
     connected = open_session(options)
     session = connected.session
-    tip = session.store.fetch()
-    commit = session.store.resolve(operation) if operation else tip.commit
+    session.store.fetch()
+    commit = session.store.resolve(operation) if operation else newest_operation(session)
 
     def former(branch: Branch) -> Former:
         return of_operation(session, branch, commit)
 
-    return _brought_back(connected, former, flags, "undo")
-
-
-def _commits(connected: Connected, name: str, options: Options) -> Callable[[Branch], Former]:
-    from kubectl_gitops.operations.rollback import of_commit
-
-    session = connected.session
-    session.store.fetch()
-    commit = session.store.resolve(name)
-    return lambda branch: of_commit(session, branch, commit, options.connection.namespace)
-
-
-def _revisions(
-    connected: Connected, options: Options, flags: dict[str, Any]
-) -> Callable[[Branch], Former]:
-    from kubectl_gitops.operations.past import open_past
-    from kubectl_gitops.operations.rollback import of_revision
-
-    session = connected.session
-    past = open_past(session.store, session.path)
-    id = named(past, flags["names"], options.connection.namespace)
-    former = of_revision(past, id, flags["to_revision"])
-    return lambda _: former
+    return _brought_back(connected, former, flags, "undo", f"takes back {commit[:7]}")
 
 
 def _brought_back(
@@ -115,7 +127,9 @@ def _brought_back(
     former: Callable[[Branch], Former],
     flags: dict[str, Any],
     operation: str,
+    said: str,
 ) -> int:
+    """`said` is what the commit tells beside the person's reason, or instead of it."""
     from kubectl_gitops.cli.losses import confirmation
     from kubectl_gitops.cli.progress import progress
     from kubectl_gitops.cli.results import print_report
@@ -127,7 +141,7 @@ def _brought_back(
     with progress() as how:
         options = RollbackOptions(
             operation,
-            reason=flags["reason"],
+            reason=f"{flags['reason']}\n\n{said}" if flags["reason"] else said,
             rights=Rights.ALL if flags["force_conflicts"] else Rights.OWN,
             dry_run=dry_run,
             how=how,
@@ -136,4 +150,6 @@ def _brought_back(
             ),
         )
         report = bring_back(connected.session, former, options)
+    if not report.plan.changes:
+        talk.note("nothing differs: nothing was changed")
     return connected.ended(print_report(report, connected.session.store))
