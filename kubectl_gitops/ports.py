@@ -109,6 +109,9 @@ class Cluster(Protocol):
         without one some time after `stopped` says so.
         """
 
+    def may(self, verb: str, api: Api, namespace: str = "") -> bool | Refusal:
+        """Whether it would let us: `patch` what is in a namespace; empty: in all of them."""
+
     def apply(
         self,
         api: Api,
@@ -222,6 +225,9 @@ class Store(Protocol):
 
     def publish(self, base: Tip, commit: str) -> Tip | Moved | StoreRefusal:
         """Extend the history to `commit` and move both refs, if the branch still is at `base`."""
+
+    def writable(self) -> StoreRefusal | None:
+        """Why a push would be refused, as far as that can be told without one; None: it is not."""
 
     def resolve(self, name: str) -> str:
         """The full id of a commit by (abbreviated) id; `GitopsError` if unknown.

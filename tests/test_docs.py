@@ -18,10 +18,12 @@ from kubectl_gitops.errors import Exit
 from kubectl_gitops.health import Status
 from kubectl_gitops.history import Revision
 from kubectl_gitops.message import Message, Signature
+from kubectl_gitops.operations.doctor import Condition, Part
 from kubectl_gitops.operations.inspect import State
 from kubectl_gitops.operations.journal import Operation
 from kubectl_gitops.operations.past import Told
 from kubectl_gitops.operations.verify import Check, Finding
+from kubectl_gitops.render.doctor import doctor_body
 from kubectl_gitops.render.findings import findings_body
 from kubectl_gitops.render.past import history_body, operations_body
 from kubectl_gitops.resource import ResourceId
@@ -267,6 +269,12 @@ def test_the_fields_of_a_finding_are_those_of_the_program() -> None:
     assert names("output.md", "`Findings`") == list(item)
     checks = table("output.md", "`Findings`")[" check "]
     assert re.findall("`(\\w+)`", checks) == [str(check) for check in Check]
+
+
+def test_the_fields_of_what_doctor_says_are_those_of_the_program() -> None:
+    (item,) = doctor_body([Part("key", Condition.OK, "all")])["items"]
+    assert names("output.md", "`Doctor`") == list(item)
+    assert re.findall("`(\\w+)`", table("output.md", "`Doctor`")[" condition "]) == [*Condition]
 
 
 def test_the_settings_that_are_shown_can_be_read() -> None:

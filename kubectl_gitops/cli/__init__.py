@@ -27,6 +27,7 @@ _COMMANDS = {
     "apply": ("apply", "Commit manifests to the branch and apply them"),
     "delete": ("delete", "Remove resources from the branch and from the cluster"),
     "diff": ("inspect", "Show what pull, or apply -f, would change"),
+    "doctor": ("doctor", "Tell what works: cluster, store, key, rights"),
     "edit": ("edit", "Change what the branch declares in your editor"),
     "history": ("past", "Show the revisions of resources, newest first"),
     "import": ("importing", "Record live resources that the branch does not have"),

@@ -171,6 +171,18 @@ class ApiServer:
             if not token:
                 return found
 
+    def may(self, verb: str, api: Api, namespace: str = "") -> bool | Refusal:
+        """Whether we may, by the answer to a SelfSubjectAccessReview; empty: in all namespaces."""
+        api_version = "authorization.k8s.io/v1"
+        asked = {"verb": verb, "group": api.group, "resource": api.plural, "namespace": namespace}
+        spec = {"resourceAttributes": asked}
+        review = {"apiVersion": api_version, "kind": "SelfSubjectAccessReview", "spec": spec}
+        path = f"/apis/{api_version}/selfsubjectaccessreviews"
+        answer = self._ask(Request("POST", path, _encoded(review), safe=True))
+        if isinstance(answer, Refusal):
+            return answer
+        return bool(answer.get("status", {}).get("allowed"))
+
     def apply(
         self,
         api: Api,

@@ -47,6 +47,7 @@ __all__ = [
     "Branch",
     "Session",
     "Wanted",
+    "check_bound",
     "check_listed",
     "conflict",
     "read_branch",
@@ -202,15 +203,8 @@ class Session:
         identity = self.cluster.identity(branch.settings.home_namespace)
         if isinstance(identity, Refusal):
             raise GitopsError(identity.message, "kubectl cluster-info")
-        if identity.uid in branch.settings.clusters:
-            return identity
-        known = ", ".join(sorted(branch.settings.clusters.values())) or "none"
-        raise GitopsError(
-            f"this cluster ({identity.context or identity.server}, uid {identity.uid}) is not one "
-            f"that the branch may be applied to ({known})",
-            "kubectl config get-contexts",
-            f"kubectl gitops init --repo {self.store.url} --adopt-store",
-        )
+        check_bound(identity, branch.settings, self.store.url)
+        return identity
 
     def parent(self, branch: Branch) -> Parent:
         """The set's parent; `GitopsError` where it may not be read or is another branch's."""
@@ -310,6 +304,19 @@ def signed(
 def spelled(id: ResourceId) -> str:
     """`deployment.apps/shop/web`, `namespace/shop`: a resource in a trailer."""
     return "/".join(part for part in (id.group_kind.lower(), id.namespace, id.name) if part)
+
+
+def check_bound(identity: ClusterIdentity, settings: StoreSettings, url: str) -> None:
+    """`GitopsError` for a cluster that the branch may not be applied to."""
+    if identity.uid in settings.clusters:
+        return
+    known = ", ".join(sorted(settings.clusters.values())) or "none"
+    raise GitopsError(
+        f"this cluster ({identity.context or identity.server}, uid {identity.uid}) is not one "
+        f"that the branch may be applied to ({known})",
+        "kubectl config get-contexts",
+        f"kubectl gitops init --repo {url} --adopt-store",
+    )
 
 
 def check_listed(keyring: Keyring | None, settings: StoreSettings) -> None:

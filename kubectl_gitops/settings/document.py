@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from kubectl_gitops.errors import GitopsError, printable
 __all__ = [
     "Path",
     "Table",
+    "check_format",
     "check_keys",
     "edit",
     "read",
@@ -42,14 +44,40 @@ def read(source: str, where: str) -> Table:
         raise GitopsError(f"{where}: {printable(str(error))}") from error
 
 
-def check_keys(value: Table, known: Iterable[str], where: str) -> None:
-    """Refuse a key that nobody reads: a misspelt setting must not be a silent one."""
+def check_keys(value: Table, known: Iterable[str], where: str, source: str = "") -> None:
+    """Refuse a key that nobody reads: a misspelt setting must not be a silent one.
+
+    With the text it came from the line is told, too, where the key can be found in it.
+    """
     names = list(known)
     for key in value:
         if key not in names:
             close = difflib.get_close_matches(key, names, n=1)
             suggestion = f", did you mean {close[0]}?" if close else ""
-            raise GitopsError(f"{where}: unknown setting {printable(key)}{suggestion}")
+            line = _line_of(key, source)
+            raise GitopsError(f"{where}: unknown setting {printable(key)}{line}{suggestion}")
+
+
+def _line_of(key: str, source: str) -> str:
+    """` (line 3)` for the first line that begins with a key or names it in a table's head."""
+    quoted = rf"""["']?{re.escape(key)}["']?"""
+    begins = re.compile(rf"\s*(\[[^=]*\b)?{quoted}\s*[=.\]]")
+    lines = enumerate(source.splitlines(), 1)
+    return next((f" (line {number})" for number, line in lines if begins.match(line)), "")
+
+
+def check_format(content: Table, newest: int, where: str) -> None:
+    """Before anything else: a newer format may hold settings that this version does not know."""
+    number = content.get("format", newest)
+    if type(number) is not int or number < 1:
+        raise wrong(f"{where}: format", f"a number, {newest} for this version")
+    if number > newest:
+        raise GitopsError(
+            f"{where} has format {number}, written by a newer version; "
+            f"this one knows format {newest}",
+            "kubectl krew upgrade gitops",
+            "pip install --upgrade kubectl-gitops",
+        )
 
 
 def text(value: object, where: str) -> str:

@@ -186,8 +186,8 @@ def parse_store_settings(text: str) -> StoreSettings:
     upgrade for a format that a newer version wrote.
     """
     content = document.read(text, SETTINGS_FILE)
-    _check_format(content)
-    _check_settings(content)
+    document.check_format(content, FORMAT, SETTINGS_FILE)
+    _check_settings(content, text)
     said = {name: _at(content, path) for name, path in _PATHS.items()}
     decoded = {
         name: _DECODERS[name](value, f"{SETTINGS_FILE}: {'.'.join(_PATHS[name])}")
@@ -199,30 +199,16 @@ def parse_store_settings(text: str) -> StoreSettings:
     return StoreSettings(**decoded)
 
 
-def _check_format(content: Table) -> None:
-    """Before anything else: a newer format may hold settings that this version does not know."""
-    number = content.get("format", FORMAT)
-    if type(number) is not int or number < 1:
-        raise document.wrong(f"{SETTINGS_FILE}: format", f"a number, {FORMAT} for this version")
-    if number > FORMAT:
-        raise GitopsError(
-            f"{SETTINGS_FILE} has format {number}, written by a newer version; "
-            f"this one knows format {FORMAT}",
-            "kubectl krew upgrade gitops",
-            "pip install --upgrade kubectl-gitops",
-        )
-
-
-def _check_settings(content: Table) -> None:
+def _check_settings(content: Table, text: str) -> None:
     for key in sorted(_OWN & content.keys()):
         raise GitopsError(
             f"{SETTINGS_FILE} may not set {key}: that is for each person's own configuration"
         )
-    document.check_keys(content, {path[0] for path in _PATHS.values()}, SETTINGS_FILE)
+    document.check_keys(content, {path[0] for path in _PATHS.values()}, SETTINGS_FILE, text)
     for name in ("scope", "keys"):
         where = f"{SETTINGS_FILE}: {name}"
         known = [path[1] for path in _PATHS.values() if path[0] == name]
-        document.check_keys(document.table(content.get(name, {}), where), known, where)
+        document.check_keys(document.table(content.get(name, {}), where), known, where, text)
 
 
 def _at(content: Table, path: Path) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,8 @@ __all__ = [
 
 INIT = "kubectl gitops init --repo URL"
 
+_FORMAT = 1
+"""Of the file; one without a `format` is of the first."""
 _TABLE = "targets"
 _NAME = re.compile(r"[^\s-]\S{0,252}")
 """As contexts are called, which give targets their names: also `arn:aws:eks:…:cluster/prod`."""
@@ -79,23 +82,34 @@ def _source(file: Path) -> str:
 
 
 def _parse(source: str, file: Path) -> tuple[Target, ...]:
+    """The targets of a text; what is wrong with it is for the person to mend in an editor."""
     where = printable(str(file))
+    try:
+        return _targets(source, where)
+    except GitopsError as error:
+        mend = f"${{EDITOR:-vi}} {shlex.quote(where)}"
+        raise GitopsError(error.message, *(error.hints or (mend,)), exit=error.exit) from error
+
+
+def _targets(source: str, where: str) -> tuple[Target, ...]:
     content = document.read(source, where)
-    document.check_keys(content, [_TABLE], where)
+    document.check_format(content, _FORMAT, where)
+    document.check_keys(content, [_TABLE, "format"], where, source)
     targets = document.table(content.get(_TABLE, {}), f"{where}: {_TABLE}")
-    return tuple(_target(name, value, f"{where}: target {name}") for name, value in targets.items())
+    return tuple(_target(name, value, where, source) for name, value in targets.items())
 
 
-def _target(name: str, value: object, where: str) -> Target:
-    settings = document.table(value, printable(where))
-    document.check_keys(settings, _SETTINGS, printable(where))
+def _target(name: str, value: object, file: str, source: str) -> Target:
+    where = f"{file}: target {printable(name)}"
+    settings = document.table(value, where)
+    document.check_keys(settings, _SETTINGS, where, source)
     texts = {
         _SETTINGS[key]: text
         for key, item in settings.items()
-        if (text := document.text(item, f"{printable(where)}: {key}"))
+        if (text := document.text(item, f"{where}: {key}"))
     }
     if "repo" not in texts:
-        raise GitopsError(f"{printable(where)} names no repo", INIT)
+        raise GitopsError(f"{where} names no repo", INIT)
     _check_name(name)
     return _checked(Target(**{"name": name, **texts}))
 

@@ -7,6 +7,7 @@ a ref must not outlive a power cut that its objects do not survive.
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from kubectl_gitops.errors import GitopsError, printable
-from kubectl_gitops.ports import Moved, Tip
+from kubectl_gitops.ports import Moved, StoreRefusal, Tip
 from kubectl_gitops.store.refs import (
     branch_ref,
     check_branch,
@@ -112,6 +113,14 @@ class LocalOrigin:
     def tip(self) -> Tip:
         """The same; there is nothing between us and the repository."""
         return self.fetch()
+
+    def writable(self) -> StoreRefusal | None:
+        """By the modes of the directories that a commit adds to."""
+        path = Path(self._repo.path)
+        for folder in (path / "objects", path / "refs" / "heads"):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                return StoreRefusal(f"{_shown(folder)} may not be written to")
+        return None
 
     def keep(self, old: str, new: str) -> None:
         """The history that a reader has made is everybody's, where the reader may write."""

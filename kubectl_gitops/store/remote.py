@@ -97,6 +97,18 @@ class RemoteOrigin:
         tidy(Path(self._repo.path))
         return self.tip()
 
+    def writable(self) -> StoreRefusal | None:
+        """A push of nothing: where it is asked for a push, the server looks at who may do it."""
+        transport = self._transport(push=True)
+        try:
+            with transport.failures():
+                transport.client.send_pack(
+                    transport.path, lambda _: {}, lambda *_, **__: (0, iter(())), transport.hear
+                )
+        except GitopsError as error:
+            return StoreRefusal(error.message)
+        return None
+
     def keep(self, old: str, new: str) -> None:
         """The history that a reader has made stays in the mirror until the server's moves."""
         self._set(self._own_history, new)

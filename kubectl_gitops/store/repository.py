@@ -151,6 +151,11 @@ class GitStore:
         """True where `older` is reachable from `newer` (a commit is its own ancestor)."""
         return commits.is_ancestor(self._repo, oid(older), oid(newer))
 
+    def writable(self) -> StoreRefusal | None:
+        """Why a push would be refused, as far as that can be told without one."""
+        with self._origin.guard():
+            return self._origin.writable()
+
     def resolve(self, name: str) -> str:
         """The full id of a commit by (abbreviated) id, also of one that a rewrite abandoned."""
         tip = self._origin.tip()

@@ -276,7 +276,9 @@ def test_settings_of_the_branch_that_cannot_be_read(bound: Bound) -> None:
     text, good = config_map(bound.namespace, "a", x="1"), bound.file(".gitops.toml")
     bad = {
         "set = [\n": "error: .gitops.toml: Invalid value (at end of document)\n",
-        f'{good}\n[hooks]\nrun = "x"\n': "error: .gitops.toml: unknown setting hooks\n",
+        f'{good}\n[hooks]\nrun = "x"\n': (
+            f"error: .gitops.toml: unknown setting hooks (line {len(good.splitlines()) + 2})\n"
+        ),
         f'key-file = "/k"\n{good}': (
             "error: .gitops.toml may not set key-file: that is for each person's own "
             "configuration\n"
@@ -300,12 +302,23 @@ def test_settings_of_the_branch_that_cannot_be_read(bound: Bound) -> None:
 def test_a_configuration_that_cannot_be_read(bound: Bound) -> None:
     file = Path(".config/kubectl-gitops/config.toml").absolute()
     text, good = config_map(bound.namespace, "a", x="1"), file.read_text()
+    mend = f"hint: ${{EDITOR:-vi}} {file}\n"
     bad = {
-        "targets = [\n": f"error: {file}: Invalid value (at end of document)\n",
+        "targets = [\n": f"error: {file}: Invalid value (at end of document)\n{mend}",
+        '[targets.x]\nrepo = "r"\nbranhc = "main"\n': (
+            f"error: {file}: target x: unknown setting branhc (line 3), did you mean branch?\n"
+            f"{mend}"
+        ),
+        "format = 2\n[targets.x]\n": (
+            f"error: {file} has format 2, written by a newer version; this one knows format 1\n"
+            "hint: kubectl krew upgrade gitops\nhint: pip install --upgrade kubectl-gitops\n"
+        ),
         "[targets.x]\n": (
             f"error: {file}: target x names no repo\nhint: kubectl gitops init --repo URL\n"
         ),
-        f"{good}\n[hooks]\n": f"error: {file}: unknown setting hooks\n",
+        f"{good}\n[hooks]\n": (
+            f"error: {file}: unknown setting hooks (line {len(good.splitlines()) + 2})\n{mend}"
+        ),
         "": "error: no cluster is recorded yet\nhint: kubectl gitops init --repo URL\n",
     }
     for content, said in bad.items():

@@ -109,8 +109,14 @@ def test_a_new_file_says_what_it_is_for() -> None:
     ("text", "message"),
     [
         ('set = "shop"\nnamespace = "x"\n', "unknown setting namespace"),
-        ('set = "shop"\nhome-namspace = "x"\n', "home-namspace, did you mean home-namespace?"),
-        ('set = "shop"\n[scope]\nnamespce = []\n', "scope: unknown setting namespce, did you mean"),
+        (
+            'set = "shop"\nhome-namspace = "x"\n',
+            "home-namspace (line 2), did you mean home-namespace?",
+        ),
+        (
+            'set = "shop"\n[scope]\nnamespce = []\n',
+            "scope: unknown setting namespce (line 3), did you mean",
+        ),
         ('set = "shop"\n[[seal]]\npath = []\n', "seal: unknown setting path, did you mean paths?"),
         ('set = "shop"\n"\\u001b" = 1\n', r"unknown setting \x1b"),
         ("", ".gitops.toml names no set"),

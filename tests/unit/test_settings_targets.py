@@ -89,7 +89,7 @@ def test_no_file_means_no_targets(tmp_path: Path) -> None:
         ("[targets.a]\ncontext = 'b'\n", "FILE: target a names no repo"),
         (
             "[targets.a]\nrepo = 'r'\nkeyfile = 'k'\n",
-            "FILE: target a: unknown setting keyfile, did you mean key-file?",
+            "FILE: target a: unknown setting keyfile (line 3), did you mean key-file?",
         ),
         (
             "[targets.a]\nrepo = 1\n",
