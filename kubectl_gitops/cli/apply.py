@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +214,8 @@ def _hint_at_checkouts(connected: Connected, sources: Sources) -> None:
 
     store = connected.session.store
     for top in checkouts(sources.files(), store.url, store.branch):
-        talk.hint(f"git -C {printable(str(top))} pull --rebase --autostash   # it is behind now")
+        where = shlex.quote(printable(str(top)))
+        talk.hint(f"git -C {where} pull --rebase --autostash   # it is behind now")
 
 
 def _options(flags: dict[str, Any], how: Execution) -> ApplyOptions:

@@ -12,13 +12,23 @@ from pathlib import Path
 
 from dulwich.errors import NotGitRepository
 from dulwich.refs import Ref
-from dulwich.repo import Repo
+from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.store.address import Address, parse_address
 from kubectl_gitops.store.refs import branch_ref
 
 __all__ = ["checkouts"]
+
+
+_UNREADABLE = (
+    NotGitRepository,
+    UnsupportedVersion,
+    UnsupportedExtension,
+    OSError,
+    ValueError,
+    LookupError,
+)
 
 
 def checkouts(files: Iterable[Path], url: str, branch: str) -> list[Path]:
@@ -35,14 +45,12 @@ def checkouts(files: Iterable[Path], url: str, branch: str) -> list[Path]:
 
 
 def _above(directory: Path, store: str, branch: str) -> Iterator[Path]:
-    try:
-        repo = Repo.discover(str(directory))
-    except (NotGitRepository, OSError):
-        return
-    with repo:
+    # It is people's own repository, with whatever extensions, reftables and typing errors: one that
+    # cannot be read is not told of, and the command, whose work is done by now, ends as it would.
+    with suppress(*_UNREADABLE), Repo.discover(str(directory)) as repo:
         if repo.bare or _head(repo) != branch_ref(branch):
             return
-        top = Path(repo.path)
+        top = Path(repo.path).resolve()
         if store in _remotes(repo, top):
             yield top
 
