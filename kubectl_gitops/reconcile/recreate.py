@@ -41,22 +41,47 @@ def _tried(cluster: Cluster, change: Change, validation: str) -> Change:
         return change
     if change.api is None or change.sent is None or live is None or asks(change.id):
         return change
-    # The uid makes it a name that nobody else has.
-    name = f"{change.id.name[:40].rstrip('-.')}-{live['metadata']['uid'][:8]}"
-    body = {**change.sent, "metadata": {**change.sent["metadata"], "name": name}}
-    answer = cluster.apply(
-        change.api, body, dry_run=True, validation=validation, quiet=change.private
-    )
+    answer = _created(cluster, change, live, change.sent, validation)
+    if isinstance(answer, Refusal) and _is_held(answer):
+        others = _without_held(change.sent, live)
+        answer = _created(cluster, change, live, others, validation)
+        return change if isinstance(answer, Refusal) else replace(change, afresh=change.sent)
     if isinstance(answer, Refusal):
-        return replace(change, afresh=change.sent) if _is_held_by_the_old(answer) else change
+        return change
     return replace(change, afresh=_named(answer, change.id.name))
 
 
-def _is_held_by_the_old(refusal: Refusal) -> bool:
-    """A nodePort or clusterIP is free again when the old Service is gone."""
+def _created(
+    cluster: Cluster, change: Change, live: Body, body: Body, validation: str
+) -> Body | Refusal:
+    """The server's dry-run of a creation, under a name that the uid makes nobody else's."""
+    assert change.api is not None
+    name = f"{change.id.name[:40].rstrip('-.')}-{live['metadata']['uid'][:8]}"
+    named = _named(body, name)
+    return cluster.apply(
+        change.api, named, dry_run=True, validation=validation, quiet=change.private
+    )
+
+
+def _is_held(refusal: Refusal) -> bool:
+    """Whether all that is wrong is an address that some Service has; perhaps the old one."""
     return bool(refusal.causes) and all(
         "already allocated" in cause.message for cause in refusal.causes
     )
+
+
+def _without_held(body: Body, live: Body) -> Body:
+    """A Service without the addresses that are free again when the old one is gone."""
+    spec, old = dict(body["spec"]), live["spec"]
+    for key in ("clusterIP", "clusterIPs", "healthCheckNodePort"):
+        if key in spec and spec[key] == old.get(key):
+            del spec[key]
+    held = {port.get("nodePort") for port in old.get("ports", ())}
+    spec["ports"] = [
+        {key: value for key, value in port.items() if key != "nodePort" or value not in held}
+        for port in spec.get("ports", ())
+    ]
+    return {**body, "spec": spec}
 
 
 def _named(body: Body, name: str) -> Body:

@@ -23,6 +23,12 @@ kind: PersistentVolumeClaim
 metadata: {name: data}
 spec: {accessModes: [MODE], storageClassName: none, resources: {requests: {storage: 1Gi}}}
 """
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {{name: {}}}
+spec: {{type: NodePort, ports: [{{port: 80}}]}}
+"""
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {}}}\n"
 ROLE = """\
 apiVersion: rbac.authorization.k8s.io/v1
@@ -83,6 +89,47 @@ def test_a_checkout_of_the_store_is_brought_up_to_date_by_the_hint(
     assert "git -C" not in bound("apply", "-f", elsewhere).stderr
 
 
+def test_a_checkout_that_cannot_be_read_is_nobodys_failure(bound: Bound, tmp_path: Path) -> None:
+    space = bound.namespace
+    bound.apply(config_map(space, "a", x="1"))
+    first = "[core]\n\trepositoryformatversion = 1\n[extensions]\n\t"
+    oddities = {
+        "extension": f"{first}noop-v9 = true\n",
+        "partial": f"{first}partialClone = origin\n",
+        "reftable": f"{first}refStorage = reftable\n",
+        "version": "[core]\n\trepositoryformatversion = 7\n",
+        "broken": "[[[broken\n",
+    }
+    for name, config in oddities.items():
+        clone = tmp_path / name
+        git(tmp_path, "clone", "--quiet", str(bound.repo), str(clone))
+        (clone / ".git" / "config").write_text(config)
+        (clone / "new.yaml").write_text(config_map(space, name, x="1"))
+        run = bound("apply", "-f", clone / "new.yaml")
+        assert run.stdout == f"configmap/{name} created\n"
+        assert "git -C" not in run.stderr
+    link = tmp_path / "link"
+    link.mkdir()
+    (link / "new.yaml").write_text(config_map(space, "link", x="1"))
+    for text in ("", "\udcff\udcfe", "gitdir: elsewhere\n"):
+        (link / ".git").write_bytes(text.encode(errors="surrogateescape"))
+        bound("apply", "-f", link / "new.yaml")
+
+
+def test_the_hint_names_a_work_tree_as_a_shell_reads_it(bound: Bound, tmp_path: Path) -> None:
+    clone, linked = tmp_path / "my clone", tmp_path / "linked"
+    git(tmp_path, "clone", "--quiet", str(bound.repo), str(clone))
+    (clone / "new.yaml").write_text(config_map(bound.namespace, "a", x="1"))
+    run = bound("apply", "-f", clone / "new.yaml")
+    assert f"hint: git -C '{clone}' pull --rebase --autostash   #" in run.stderr
+    git(clone, "checkout", "--quiet", "--detach")
+    git(clone, "worktree", "add", "--quiet", str(linked), "main")
+    (linked / "new.yaml").write_text(config_map(bound.namespace, "b", x="1"))
+    run = bound("apply", "-f", linked / "new.yaml", "-f", clone / "new.yaml")
+    assert f"hint: git -C {linked} pull --rebase --autostash   #" in run.stderr
+    assert str(clone) not in run.stderr
+
+
 def test_a_refused_change_of_a_fixed_field_offers_to_make_it_anew(bound: Bound) -> None:
     bound.apply(WEB.replace("APP", "web"))
     tip, uid = bound.tip, bound.live("deployment/web")["metadata"]["uid"]
@@ -107,6 +154,23 @@ def test_what_would_be_refused_anew_is_not_deleted(bound: Bound) -> None:
     run = bound.apply(broken, "--force", exit=1)
     assert "--force" not in run.stderr
     assert bound.live("deployment/web")["metadata"]["uid"] == uid
+
+
+def test_an_address_of_another_service_is_not_free_when_the_old_one_is_gone(bound: Bound) -> None:
+    bound.apply("---\n".join(SERVICE.format(name) for name in "ab"))
+    a, b = (bound.live(f"service/{name}")["spec"] for name in "ab")
+
+    def moved(address: str, port: int) -> str:
+        text = SERVICE.format("a").replace("port: 80", f"port: 80, nodePort: {port}")
+        return text.replace("type: NodePort", f"type: NodePort, clusterIP: {address}")
+
+    mine, others = a["ports"][0]["nodePort"], b["ports"][0]["nodePort"]
+    free = a["clusterIP"].rpartition(".")[0] + ".253"
+    run = bound.apply(moved(free, others), "--force", exit=1)
+    assert "provided port is already allocated" in run.stderr
+    assert bound.live("service/a")["spec"] == a
+    assert bound.apply(moved(free, mine), "--force").stdout == "service/a configured\n"
+    assert bound.live("service/a")["spec"]["clusterIP"] == free
 
 
 def test_force_never_deletes_a_claim(bound: Bound) -> None:
