@@ -25,11 +25,6 @@ class Prepared:
     place: str
     warnings: tuple[str, ...] = ()
 
-    @property
-    def source(self) -> str:
-        """The file of its place."""
-        return self.place.rpartition(", line ")[0]
-
 
 def identified(document: Document) -> Body:
     """The body of a document that has all a resource needs.

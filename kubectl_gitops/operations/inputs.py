@@ -9,7 +9,6 @@ from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.manifest import (
     Document,
     OpenManifest,
-    Prepared,
     documents,
     flatten,
     prepare,
@@ -21,7 +20,7 @@ from kubectl_gitops.reconcile import catalog_of
 from kubectl_gitops.resource import Body, group_of, labels_of
 from kubectl_gitops.selector import parse_selector
 
-__all__ = ["read_documents", "read_manifests"]
+__all__ = ["namespace_of", "read_documents", "read_manifests"]
 
 
 def read_manifests(
@@ -39,8 +38,10 @@ def read_manifests(
     `GitopsError` for anything that cannot be read, a `generateName`, a kind that nobody serves,
     and one resource given twice with other content.
     """
-    prepared = read_documents(session, sources, namespace=namespace, explicit=explicit)
-    kept, warnings = unique(prepared)
+    catalog, items = read_documents(session, sources)
+    kept, warnings = unique(
+        prepare(item, namespace_of(catalog, item, namespace, explicit=explicit)) for item in items
+    )
     for warning in (*(w for one in kept for w in one.warnings), *warnings):
         session.tell(f"warning: {warning}")
     wanted = parse_selector(selector)
@@ -51,9 +52,13 @@ def read_manifests(
 
 
 def read_documents(
-    session: Session, sources: Iterable[tuple[str, bytes]], *, namespace: str, explicit: bool
-) -> list[Prepared]:
-    """Every resource in (name, content) pairs, in order, one that is given twice included."""
+    session: Session, sources: Iterable[tuple[str, bytes]]
+) -> tuple[Catalog, list[Document]]:
+    """Every resource in (name, content) pairs, in order, and the kinds that are known for them.
+
+    Known are those of the cluster and those that definitions among the resources declare. Raises
+    `GitopsError` for what is no resource, or of a kind that is not known.
+    """
     items = [
         item
         for name, content in sources
@@ -66,7 +71,7 @@ def read_documents(
     problems = [problem for item in items if (problem := _problem(catalog, item))]
     if problems:
         raise _refused(problems)
-    return [_prepared(catalog, item, namespace, explicit=explicit) for item in items]
+    return catalog, items
 
 
 def _api(catalog: Catalog, body: Body) -> Api | None:
@@ -101,16 +106,22 @@ def _unserved(item: Document, body: Body) -> GitopsError:
     return GitopsError(message, "kubectl api-resources")
 
 
-def _prepared(catalog: Catalog, item: Document, namespace: str, *, explicit: bool) -> Prepared:
-    body = item.body
+def namespace_of(
+    catalog: Catalog, document: Document, namespace: str, *, explicit: bool
+) -> str | None:
+    """Where a resource belongs: where it says, else in `namespace`; None where it has none.
+
+    `GitopsError`, in kubectl's words, where it says another than the one asked for explicitly.
+    """
+    body = document.body
     api = _api(catalog, body)
     if api is None or not api.namespaced:
-        return prepare(item, None)
-    own = body["metadata"].get("namespace")
-    if explicit and own and own != namespace:
+        return None
+    own: str = body["metadata"].get("namespace") or namespace
+    if explicit and own != namespace:
         raise GitopsError(
             f'the namespace from the provided object "{printable(own)}" does not match the '
             f'namespace "{printable(namespace)}". You must pass '
             f"'--namespace={printable(own)}' to perform this operation."
         )
-    return prepare(item, namespace)
+    return own

@@ -13,11 +13,11 @@ from kubectl_gitops.applyset import parent_of
 from kubectl_gitops.arguments import NO_NAME, Arguments
 from kubectl_gitops.catalog import Api, Catalog
 from kubectl_gitops.errors import GitopsError, printable
-from kubectl_gitops.operations.inputs import read_documents
+from kubectl_gitops.operations.inputs import namespace_of, read_documents
 from kubectl_gitops.operations.session import Session
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.reconcile import catalog_of, workers
-from kubectl_gitops.resource import Body, ResourceId, labels_of
+from kubectl_gitops.resource import Body, ResourceId, group_of, labels_of
 from kubectl_gitops.selector import parse_selector
 
 __all__ = ["Selection", "given_resources", "named_resources", "selected_resources"]
@@ -135,10 +135,14 @@ def given_resources(
     Only what they are called counts, so one may be given twice. Raises `GitopsError` as
     `read_documents` does.
     """
-    prepared = read_documents(session, sources, namespace=namespace, explicit=explicit)
+    catalog, items = read_documents(session, sources)
     wanted = parse_selector(selector)
     found: dict[ResourceId, str] = {}
-    for one in prepared:
-        if wanted.selects(labels_of(one.manifest.body)):
-            found.setdefault(one.manifest.id, one.source)
+    for item in items:
+        body = item.body
+        if wanted.selects(labels_of(body)):
+            where = namespace_of(catalog, item, namespace, explicit=explicit) or ""
+            name = body["metadata"]["name"]
+            id = ResourceId(group_of(body["apiVersion"]), body["kind"], where, name)
+            found.setdefault(id, printable(item.source))
     return found
