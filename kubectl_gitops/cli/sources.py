@@ -10,14 +10,17 @@ from __future__ import annotations
 import functools
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 import click
 
@@ -128,7 +131,8 @@ def _read(name: str, *, recursive: bool) -> Iterator[Source]:
     if name == "-":
         yield Source("STDIN", sys.stdin.buffer.read())
     elif name.startswith(("http://", "https://")):
-        yield Source(name, _downloaded(name))
+        address, credentials = _parted(name)
+        yield Source(address, _downloaded(address, credentials))
     else:
         for path in _expanded(name):
             yield from _from_path(path, recursive=recursive)
@@ -187,19 +191,30 @@ def _unreadable(path: Path, error: OSError) -> GitopsError:
     return GitopsError(f"{printable(str(path))} cannot be read: {error.strerror}")
 
 
-def _downloaded(url: str) -> bytes:
+def _parted(url: str) -> tuple[str, str]:
+    """An address without its user and password, which no message shows, and these."""
+    found = re.fullmatch(r"(https?://)(?:([^/?#]*)@)?(.*)", url, re.DOTALL)
+    assert found is not None
+    return found[1] + found[3], unquote(found[2] or "")
+
+
+def _downloaded(url: str, credentials: str) -> bytes:
     """Three attempts a second apart, again only after a network error or a 5xx, as kubectl does."""
     from http.client import HTTPException
     from urllib.error import HTTPError
     from urllib.parse import urlsplit
-    from urllib.request import urlopen
+    from urllib.request import Request, urlopen
 
     problem, refused = "", False
     for attempt in range(_URL_TRIES):
         if attempt:
             time.sleep(1)
         try:
-            with urlopen(url, timeout=_URL_SECONDS) as answer:  # noqa: S310  http(s) only, above
+            request = Request(url)  # noqa: S310  http(s) only, above
+            if credentials:
+                # Another host that this one redirects to is not told.
+                request.add_unredirected_header("Authorization", _basic(credentials))
+            with urlopen(request, timeout=_URL_SECONDS) as answer:  # noqa: S310
                 content: bytes = answer.read()
                 return content
         except HTTPError as error:
@@ -216,3 +231,8 @@ def _downloaded(url: str) -> bytes:
             "specify the right host or port?"
         )
     raise GitopsError(f'unable to read URL "{printable(url)}", {printable(problem)}')
+
+
+def _basic(credentials: str) -> str:
+    user, _, password = credentials.partition(":")
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"

@@ -199,6 +199,7 @@ def test_standard_input_cannot_be_given_twice(monkeypatch, values):
 
 # URLs
 
+NOT_FOUND = "server reported 404 Not Found, status code=404"
 Answer = tuple[int, bytes] | None
 
 
@@ -209,7 +210,7 @@ def served(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            asked.append(f"{self.headers.get('Authorization', '')}{self.path}")
             answer = answers[min(len(asked), len(answers)) - 1]
             if answer is None:
                 self.close_connection = True
@@ -259,6 +260,17 @@ def test_a_redirection_is_followed(pauses):
     assert asked == ["/a.yaml", "/b.yaml"]
 
 
+def test_user_and_password_of_an_address_are_sent_and_not_told(pauses):
+    with served((302, b"/b"), (404, b"")) as (url, asked):
+        with_password = url.replace("//", "//ada:cor%40rect@") + "/a?b=c@d"
+        message = error(with_password)
+        assert message == f'unable to read URL "{url}/a?b=c@d", {NOT_FOUND}'
+    assert asked == ["Basic YWRhOmNvckByZWN0/a?b=c@d", "/b"]
+    with served((200, b"kind: x")) as (url, _):
+        given = url.replace("//", "//ada:correct@") + "/a"
+        assert read_sources([given], recursive=False) == [Source(f"{url}/a", b"kind: x")]
+
+
 @pytest.mark.parametrize("failure", [(503, b""), None, (200, b"cut")])
 def test_a_failure_of_the_server_is_tried_three_times(pauses, failure):
     with served(failure, failure, (200, b"kind: x")) as (url, asked):
@@ -269,7 +281,7 @@ def test_a_failure_of_the_server_is_tried_three_times(pauses, failure):
 @pytest.mark.parametrize(
     ("answer", "attempts", "said"),
     [
-        ((404, b""), 1, "server reported 404 Not Found, status code=404"),
+        ((404, b""), 1, NOT_FOUND),
         ((500, b""), 3, "server reported 500 Internal Server Error, status code=500"),
         (None, 3, "Remote end closed connection without response"),
         ((200, b"cut"), 3, "IncompleteRead(3 bytes read, 1 more expected)"),
