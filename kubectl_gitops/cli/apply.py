@@ -59,7 +59,14 @@ _HEALTHY = 300.0
 )
 @switch("--force-conflicts", help="take fields over from their managers")
 @switch("--force", help="delete and create again what cannot be changed")
-@click.option("--cascade", default="background", metavar="HOW", help="with --force, as in delete")
+@click.option(
+    "--cascade",
+    is_flag=False,
+    flag_value="background",
+    default="background",
+    metavar="HOW",
+    help="with --force, as in delete",
+)
 @click.option("--grace-period", type=INTEGER, default=-1, metavar="SECONDS", help="with --force")
 @switch("--record-only", help="write the branch, leave the cluster alone")
 @click.option("--validate", is_flag=False, flag_value="strict", default="strict", metavar="HOW")
@@ -180,6 +187,11 @@ def _ours(flags: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
             flags["record"],
             "--record is gone: every commit says who changed what, and -m why",
             'kubectl gitops apply -f FILE -m "the reason"',
+        ),
+        (
+            flags["record_only"] and flags["force"],
+            "--force cannot be used with --record-only: a pull deletes nothing to create it again",
+            "kubectl gitops apply -f FILE --force",
         ),
         (
             output not in _OUTPUTS,

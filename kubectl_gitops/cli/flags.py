@@ -79,8 +79,11 @@ class _Spelling:
                 yield f"-{letter}{rest}"
                 return
             said = f"'{letter}' in {word}"
-            if rest and (rest[0] == "=" or option.flag_activation_value is None):
-                yield from self._flag(option, rest.removeprefix("="), said)
+            if rest[1:] and rest[0] == "=":
+                yield from self._flag(option, rest[1:], said)
+                return
+            if rest and option.flag_activation_value is None:
+                yield from self._flag(option, rest, said)
                 return
             yield from self._flag(option, None, said)
 

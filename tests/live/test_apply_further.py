@@ -63,6 +63,8 @@ def test_what_is_only_recorded_is_checked_like_anything_else(bound: Bound) -> No
         "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", "--record-only", exit=1
     )
     assert 'The Service "a" is invalid' in run.stderr
+    forced = bound.apply(config_map(bound.namespace, "a"), "--record-only", "--force", exit=1)
+    assert "--force cannot be used with --record-only" in forced.stderr
     assert bound.tip == tip
 
 
@@ -142,7 +144,7 @@ def test_a_refused_change_of_a_fixed_field_offers_to_make_it_anew(bound: Bound) 
         f"hint: kubectl gitops apply -f FILE --force   # delete and create {where} again\n"
     ) in run.stderr
     assert (bound.tip, bound.live("deployment/web")["metadata"]["uid"]) == (tip, uid)
-    assert bound.apply(other, "--force").stdout == "deployment.apps/web configured\n"
+    assert bound.apply(other, "--force", "--cascade").stdout == "deployment.apps/web configured\n"
     assert bound.live("deployment/web")["metadata"]["uid"] != uid
     assert bound("status", exit=None).stdout.count("Drifted") == 0
 

@@ -44,6 +44,7 @@ def read(*words: str) -> dict[str, object]:
         (("--ignore-not-found=false",), {"ignore_not_found": False}),
         (("-l", "a=b"), {"selector": "a=b"}),
         (("-l=a=b",), {"selector": "a=b"}),
+        (("-l=",), {"selector": "="}),
         (("-la=b",), {"selector": "a=b"}),
         (("--selector=a=b",), {"selector": "a=b"}),
         (("--selector", "--wait"), {"selector": "--wait"}),
