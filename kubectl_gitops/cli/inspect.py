@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.drift import drift_teller
 from kubectl_gitops.cli.flags import INTEGER, DropIn, refuse_other_ways, switch
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.past import print_states
@@ -85,6 +86,10 @@ def _diff(options: Options, sources: Sources, flags: dict[str, Any]) -> int:
     connected = open_session(options)
     items, refused, findings = diff(connected.session, _asked(connected, contents, flags))
     status = show_differences(items, managed_fields=flags["show_managed_fields"])
+    tell_drift = drift_teller()
+    for item in items:
+        if item.drift:
+            tell_drift(item.id, item.drift)
     tell_refusals(refused)
     for finding in findings:
         talk.error(finding)

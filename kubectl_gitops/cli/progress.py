@@ -1,20 +1,18 @@
-"""What is going on, on the last line of a terminal: only there, and only while it takes long."""
+"""What is going on, on the last lines of a terminal: only there, and only while it takes long."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from kubectl_gitops.cli import talk
-from kubectl_gitops.errors import printable
 from kubectl_gitops.plan import Outcome
 from kubectl_gitops.reconcile import Execution, Removal
 from kubectl_gitops.resource import ResourceId
 
 __all__ = ["progress"]
-
-_SHOWN = 3
 
 
 @contextmanager
@@ -29,9 +27,12 @@ def progress(
     from rich.console import Console
     from rich.text import Text
 
+    from kubectl_gitops.render import waiting_table
+
     looking = Console(stderr=True).status("looking at the cluster …")
     with looking as status, talk.showing(status.stop, status.start):
-        done = 0
+        done = most = 0
+        began = time.monotonic()
 
         def told(outcome: Outcome) -> None:
             nonlocal done
@@ -39,8 +40,8 @@ def progress(
             status.update(Text(f"{done} done, last {outcome.id} {outcome.result}"))
 
         def waiting(left: Mapping[ResourceId, str]) -> None:
-            first = [f"{id} ({why})" for id, why in list(left.items())[:_SHOWN]]
-            more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-            status.update(Text(printable(f"waiting for {', '.join(first)}{more}")))
+            nonlocal most
+            most = max(most, len(left))
+            status.update(Text(waiting_table(left, most, time.monotonic() - began)))
 
         yield Execution(done=told, waiting=waiting, **options)  # type: ignore[arg-type]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from kubectl_gitops import fields
+from kubectl_gitops import fields, takeover
 from kubectl_gitops.annotations import suspension
 from kubectl_gitops.equality import Difference, differences
 from kubectl_gitops.fields import Owner
@@ -39,12 +39,24 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """One field that is not what the branch says, and who set it, if anybody owns it."""
+
+    difference: Difference
+    owner: Owner | None
+
+
+@dataclass(frozen=True, slots=True)
 class DiffItem:
-    """One resource before and after, Secret values masked; None where it does not exist."""
+    """One resource before and after, Secret values masked; None where it does not exist.
+
+    `drift` says who changed which field in the cluster, where that is why they differ.
+    """
 
     id: ResourceId
     before: Body | None
     after: Body | None
+    drift: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +76,30 @@ def diff(
         return _diff_of(session, options)
     picture = take_picture(session)
     branch = picture.branch
-    items = _items(picture.plan, branch.secrets)
+    drifted = _drifted(session, picture)
+    items = [
+        replace(item, drift=drifted.get(item.id, ()))
+        for item in _items(picture.plan, branch.secrets)
+    ]
     items += [
         DiffItem(verdict.id, mask_pair(verdict.live, None, branch.settings.seals)[0], None)
         for verdict in picture.extra
         if not verdict.stays
     ]
     return items, list(picture.plan.refused), picture.unread
+
+
+def _drifted(session: Session, picture: Picture) -> dict[ResourceId, tuple[Drift, ...]]:
+    """Who changed what, of the resources that Git has not changed since."""
+    changes = [c for c in picture.plan.changes if c.writes and c.live and not c.refusal]
+    if not changes:
+        return {}
+    noted, branch = noted_bodies(session, picture), picture.branch
+    return {
+        change.id: drifts(change, branch.secrets(change.id))
+        for change in changes
+        if not is_ahead(change.id, branch, noted)
+    }
 
 
 def _diff_of(
@@ -119,14 +148,6 @@ class State(StrEnum):
     EXTRA = "Extra"
     IGNORED = "Ignored"
     SUSPENDED = "Suspended"
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One field that is not what the branch says, and who set it, if anybody owns it."""
-
-    difference: Difference
-    owner: Owner | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +260,17 @@ def _unhealthy(found: Health | None) -> str:
 
 
 def _told(change: Change, otherwise: str) -> str:
-    return change.refusal.message if change.refusal else otherwise
+    if change.refusal is None:
+        return otherwise
+    contested = takeover.conflicts(change.refusal.causes)
+    if not contested or change.live is None:
+        return change.refusal.message
+    times = {entry.get("manager"): entry.get("time", "") for entry in fields.entries(change.live)}
+    return "; ".join(
+        f"{one.field} by {one.manager} at {times.get(one.manager, '?')}"
+        + (", which applies it" if one.applied else "")
+        for one in contested
+    )
 
 
 def drifts(change: Change, seals: Sequence[SealRule]) -> tuple[Drift, ...]:

@@ -230,7 +230,9 @@ class Session:
             return (*takeover.built_in_ignores(sent, live, scaled), *configured)
 
         set_id = applyset.set_id(applyset.parent_name(settings.set_name), settings.home_namespace)
-        return Rules(set_id, ignored, rights, validation, verdicts=self.verdicts)
+        return Rules(
+            set_id, ignored, rights, validation, verdicts=self.verdicts, outside=settings.outside
+        )
 
     def sealed(self, branch: Branch, manifests: Iterable[OpenManifest]) -> tuple[Wanted, ...]:
         """Seal for the branch; a value that did not change keeps its ciphertext.

@@ -18,7 +18,7 @@ from kubectl_gitops.reconcile.observe import Rules
 from kubectl_gitops.reconcile.parent import Parent
 from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
 from kubectl_gitops.reconcile.write import Removal, Sending, apply_change, delete_change
-from kubectl_gitops.resource import Body, ResourceId, is_terminating
+from kubectl_gitops.resource import Body, ResourceId, is_terminating, labels_of
 
 __all__ = ["Execution", "execute", "home_first"]
 
@@ -119,6 +119,11 @@ class _Run:
         return self.pool.map(self._apply, changes)
 
     def _apply(self, change: Change) -> Outcome:
+        assert change.sent is not None
+        # The plan was made of what is in scope; what is sent is what counts.
+        target = ResourceId.of(change.sent)
+        if why := self.rules.outside(target, labels_of(change.sent)):
+            return Outcome(change, Result.REFUSED, refusal=Refusal(403, "OutOfScope", why))
         if change.live is not None and is_terminating(change.live):
             # Server-side apply of a terminating object answers 200 and is lost with it.
             held = self.gone([change])

@@ -35,7 +35,8 @@ class Rules:
     manifests are made of what is live, so whatever they say becomes ours alone, and annotations
     that keep others from changing it keep nothing from that. `asks` False: nothing is dry-run, and
     what is not proven equal counts as different (`--dry-run=client`). `verdicts` are what dry-runs
-    said before.
+    said before. `outside(id, labels)` says why something is out of the scope, empty where it is
+    not: asked again of every body that is sent.
     """
 
     set_id: str
@@ -45,6 +46,7 @@ class Rules:
     adopts: bool = False
     asks: bool = True
     verdicts: Verdicts = field(default_factory=Verdicts)
+    outside: Callable[[ResourceId, Body], str] = lambda _, __: ""
 
 
 def observe(

@@ -19,7 +19,7 @@ from kubectl_gitops.render.lines import (
     taken_lines,
     undeleted_lines,
 )
-from kubectl_gitops.render.tables import drift_line, key_table, status_table
+from kubectl_gitops.render.tables import drift_line, key_table, status_table, waiting_table
 from kubectl_gitops.render.texts import as_json
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "status_table",
     "taken_lines",
     "undeleted_lines",
+    "waiting_table",
 ]

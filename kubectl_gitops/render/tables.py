@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from kubectl_gitops.errors import printable
 from kubectl_gitops.operations.inspect import Drift, StatusItem, StatusReport
 from kubectl_gitops.operations.keys import KeyReport, KeyUse
 from kubectl_gitops.pointer import ABSENT
 from kubectl_gitops.render.texts import table
+from kubectl_gitops.resource import ResourceId
 
-__all__ = ["drift_line", "key_table", "status_message", "status_table"]
+__all__ = ["drift_line", "key_table", "status_message", "status_table", "waiting_table"]
 
 
 def status_table(report: StatusReport) -> str:
@@ -35,6 +38,23 @@ def _status_row(item: StatusItem) -> list[str]:
 def status_message(item: StatusItem) -> str:
     """What differs, field by field, or what the resource waits for."""
     return item.message or "; ".join(drift_line(drift) for drift in item.drift)
+
+
+_WAITING_ROWS = 10
+
+
+def waiting_table(left: Mapping[ResourceId, str], most: int, seconds: float) -> str:
+    """What is waited for and why; `most` is how many that were at the beginning.
+
+    No line feed at the end: it is shown on a terminal, and rewritten.
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    head = f"waiting for {len(left)} of {most}, {minutes}m{rest:02d}s"
+    rows = [(f"  {id}", why or "-") for id, why in list(left.items())[:_WAITING_ROWS]]
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = [printable(f"{name.ljust(width)}   {why}") for name, why in rows]
+    more = [f"  and {len(left) - _WAITING_ROWS} more"] if len(left) > _WAITING_ROWS else []
+    return "\n".join((head, *lines, *more))
 
 
 def drift_line(drift: Drift) -> str:

@@ -24,6 +24,7 @@ from kubectl_gitops.render import (
     status_json,
     status_table,
     taken_lines,
+    waiting_table,
 )
 from kubectl_gitops.resource import ResourceId
 from tests.unit.test_render_past import SECOND
@@ -284,3 +285,17 @@ def test_a_diff_shows_no_control_characters():
     text = diff_text([DiffItem(ODD, None, config({"a": "\x1b[31m"}))])
     assert "\x1b" not in text
     assert "+++ branch/configmap/shop/a\\x1b[2J\n" in text
+
+
+def test_what_is_waited_for_is_a_table_of_at_most_ten_rows():
+    ids = [ResourceId("apps", "Deployment", "shop", f"web{n}") for n in range(12)]
+    left = dict.fromkeys(ids, "1 of 2 are ready") | {ids[0]: "", ids[1]: "\x1b[2J"}
+    lines = waiting_table(left, 40, 62.9).split("\n")
+    assert lines[0] == "waiting for 12 of 40, 1m02s"
+    assert lines[1:4] == [
+        "  deployment/shop/web0   -",
+        "  deployment/shop/web1   \\x1b[2J",
+        "  deployment/shop/web2   1 of 2 are ready",
+    ]
+    assert (len(lines), lines[-1]) == (12, "  and 2 more")
+    assert waiting_table({}, 3, 0) == "waiting for 0 of 3, 0m00s"
