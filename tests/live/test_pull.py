@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 from tests.bound import Bound, config_map
 from tests.controlplane.cluster import ControlPlane
@@ -160,6 +161,42 @@ def test_a_field_that_the_set_ignores_is_left_to_others(bound: Bound) -> None:
     spec = bound.live("deployment/web")["spec"]
     image = spec["template"]["spec"]["containers"][0]["image"]
     assert (spec["replicas"], image) == (5, "web:1")
+
+
+def test_what_a_manager_owns_that_the_set_ignores_is_left_to_it(bound: Bound) -> None:
+    space = bound.namespace
+    bound.apply(config_map(space, "a", x="1", y="1"))
+    rule = '\n[[ignore]]\nkind = "ConfigMap"\nmanagers = ["injector"]\n'
+    bound.commit({".gitops.toml": bound.file(".gitops.toml") + rule})
+    for manager, key in (("injector", "x"), ("rogue", "y")):
+        patch = json.dumps({"data": {key: "2"}})
+        bound.kubectl("patch", "configmap/a", f"--field-manager={manager}", "--patch", patch)
+    assert bound("pull").stdout == "configmap/a configured\n"
+    assert bound.live("configmap/a")["data"] == {"x": "2", "y": "1"}
+    assert bound("pull").stdout == ""
+    bound.apply(config_map(space, "a", x="1", y="3"))
+    assert bound.live("configmap/a")["data"] == {"x": "2", "y": "3"}
+
+
+def test_secrets_that_do_not_open_fail_alone_and_nothing_is_pruned(
+    bound: Bound, key_file: Path, tmp_path: Path
+) -> None:
+    space, other = bound.namespace, tmp_path / "other.key"
+    bound("secret", "keygen", "--out", other)
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {}}}\nstringData: {{word: open-sesame}}\n"
+    )
+    bound.apply("---\n".join(map(secret.format, "ab")), "--key-file", str(key_file))
+    bound.apply(config_map(space, "old", x="1"))
+    bound.kubectl("delete", "secret/a", "secret/b")
+    bound.commit({f"{space}/configmap/old.yaml": None, "new.yaml": config_map(space, "new", x="1")})
+    run = bound("pull", "--key-file", str(other), exit=1)
+    assert run.stdout == "configmap/new created\n"
+    for name in "ab":
+        assert f"error: secret/{space}/{name}" in run.stderr
+    assert "not pruned: not everything could be read" in run.stderr
+    assert bound.there("configmap/old", "secret/a") == ["configmap/old"]
+    assert "deleted" in bound("pull", "--key-file", str(key_file)).stdout
 
 
 def test_what_an_autoscaler_scales_is_left_to_it(bound: Bound) -> None:

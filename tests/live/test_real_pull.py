@@ -83,7 +83,7 @@ label deployment/grafana app.kubernetes.io/version=0 --overwrite
 annotate daemonset/node-exporter team=x
 set image daemonset/node-exporter node-exporter=evil:1
 delete deployment/prometheus-adapter
-delete configmap/grafana-dashboard-pods
+delete configmap/grafana-dashboard-alertmanager-overview
 delete service/alertmanager-main
 delete serviceaccount/grafana
 delete prometheusrule/node-exporter-rules

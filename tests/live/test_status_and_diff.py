@@ -143,7 +143,9 @@ def test_diff_shows_what_pull_would_change_and_changes_nothing(bound: Bound) -> 
     assert [line for line in added.splitlines()[3:] if not line.startswith("+")] == []
     assert '+  x: "1"\n' in added
     assert [line for line in removed.splitlines()[3:] if not line.startswith("-")] == []
-    assert run.stderr == ""
+    assert re.sub(r"at \S+Z", "at T", run.stderr) == (
+        f"kubectl-gitops: configmap/{space}/a: /data/x 1 → 2 by kubectl-patch at T\n"
+    )
     assert bound.live("configmap/a") == before
     assert bound.there("configmap/b", "configmap/c") == ["configmap/c"]
 

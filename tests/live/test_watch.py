@@ -173,7 +173,27 @@ def test_an_api_server_that_hangs_keeps_nobody_from_leaving(bound: Bound) -> Non
             bound.commit({"a.yaml": config_map(bound.namespace, "a", x="2")})
             time.sleep(3)
             code, seconds = loop.end(signal.SIGINT)
-        assert (code, seconds < 10) == (130, True)
+            assert (code, seconds < 10) == (130, True)
+            env = {"KUBECONFIG": str(bound.kubeconfig)}
+            for words in (("status",), ("pull",), ("delete", "configmap/a")):
+                process = bound.program.start(*words, env=env)
+                time.sleep(2)
+                began = time.monotonic()
+                process.send_signal(signal.SIGINT)
+                assert process.wait(30) == 130, words
+                assert time.monotonic() - began < 10
+                process.communicate()
+
+
+def test_a_pull_that_is_terminated_ends_what_it_has_begun_and_no_more(bound: Bound) -> None:
+    space, names = bound.namespace, [f"n{n}" for n in range(300)]
+    bound.commit({f"{name}.yaml": config_map(space, name, x="1") for name in names})
+    with watching(bound) as loop:
+        eventually(lambda: "configmap/n5" in bound.there("configmap/n5"))
+        code, seconds = loop.end()
+    assert (code, seconds < 10) == (143, True)
+    assert len(bound("pull").stdout.splitlines()) <= len(names)
+    assert bound("status").exit == 0
 
 
 def test_a_hundred_applies_beside_it_are_none_of_its_business(bound: Bound, tmp_path: Path) -> None:
