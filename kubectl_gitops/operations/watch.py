@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from kubectl_gitops.catalog import Api
 from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.manifest import OpenManifest
 from kubectl_gitops.operations.fights import Fights
 from kubectl_gitops.operations.listening import Heard, Listener
 from kubectl_gitops.operations.pull import OnDrift, PullOptions, check_suspended, pull, tell_drift
@@ -88,10 +89,14 @@ class _Loop:
     """The branch as the last whole pull left the cluster."""
     due: float = 0.0
     """When the next whole pull is due."""
+    poll: float = 0.0
+    """When the branch is looked at next, whatever happens in the cluster meanwhile."""
     retry: float = 15.0
     pause: float = 1.0
     trouble: str = ""
     failed: tuple[object, ...] = ()
+    refused: frozenset[ResourceId] = frozenset()
+    """What the cluster did not take in the last whole pull: that one tries again."""
     strangers: set[ResourceId] = field(default_factory=set)
     """Members that the branch does not declare, and that the last whole pull left there."""
 
@@ -99,13 +104,7 @@ class _Loop:
         """See to what was heard, then wait for more, or until the branch is to be looked at."""
         heard = self.listener.take()
         try:
-            if (
-                heard.missed
-                or self.branch is None
-                or self._now() >= self.due
-                or (heard.changed and self._settle(self.branch, heard.changed))
-                or (not heard.changed and self._moved(self.branch))
-            ):
+            if self._is_due(heard):
                 self._whole()
         except GitopsError as error:
             self.listener.again(heard.changed)
@@ -115,22 +114,25 @@ class _Loop:
         if self.trouble:
             self.trouble, self.pause = "", 1.0
             self.options.trouble(None)
-        self.listener.wait(self.options.interval * random.uniform(0.8, 1.2))  # noqa: S311  jitter
+        self.listener.wait(min(self.poll, self.due) - self._now())
         self.session.clock.sleep(_BATCH)
 
     def _is_due(self, heard: Heard) -> bool:
         """Whether a whole pull has to be made; what changed is looked at, if that is enough."""
         if self.branch is None or heard.missed or self._now() >= self.due:
             return True
-        if heard.changed:
-            return self._settle(self.branch, heard.changed)
-        return self._moved(self.branch)
+        if heard.changed and self._settle(self.branch, heard.changed):
+            return True
+        return self._now() >= self.poll and self._moved(self.branch)
 
     def _now(self) -> float:
         return self.session.clock.monotonic()
 
     def _moved(self, branch: Branch) -> bool:
-        return self.session.store.fetch().commit != branch.tip.commit
+        """Look at the branch: whether it is not any more what it was."""
+        tip = self.session.store.fetch()
+        self.poll = self._now() + self.options.interval * random.uniform(0.8, 1.2)  # noqa: S311  jitter
+        return tip.commit != branch.tip.commit
 
     def _wait_for_better(self, error: GitopsError) -> None:
         """Git or the cluster is away, or the set suspended: said once, tried again and again."""
@@ -152,6 +154,7 @@ class _Loop:
         if self.branch is None or report.commit != self.branch.tip.commit:
             self.strangers.clear()
         self.branch = session.read_at(report.commit)
+        self.refused = frozenset(change.id for change in report.refused)
         catalog_of(session.cluster, fresh=True)
         fresh = self._listen(self.branch)
         self._tell(report)
@@ -176,26 +179,35 @@ class _Loop:
         declared = [id for id in apis if self._is_declared(branch, id)]
         strangers = apis.keys() - branch.snapshot.entries.keys() - self.strangers
         lives = self._lives({id: apis[id] for id in (*declared, *strangers)})
-        refused = [live for live in lives.values() if isinstance(live, Refusal)]
-        if refused:
-            raise GitopsError(refused[0].message, "kubectl cluster-info")
+        _check_reached(lives)
         if any(lives[id] is not None for id in strangers):
             self.strangers |= strangers
             return True
-        manifests = [
-            session.opened(branch, branch.snapshot.entries[id].manifest) for id in declared
-        ]
+        manifests = [one for id in declared if (one := self._opened(branch, id)) is not None]
         rules = session.rules(branch, Rights.DRIFT)
         plan = observe(session.cluster, manifests, rules, lives)
-        stopped = self.fights.stopped
-        differing = [c for c in plan.changes if c.writes and c.id not in stopped]
+        differing = [change for change in plan.changes if self._is_news(change)]
         if not differing:
             return False
         # Only now, after the look: an apply that is under way has pushed before it wrote.
-        if self._moved(branch) or self.failed:
+        reverts = self.options.pull.on_drift is OnDrift.REVERT
+        if self._moved(branch) or (self.failed and not reverts):
             return True
         check_suspended(session.parent(branch))
         return self._drifted(branch, differing)
+
+    def _is_news(self, change: Change) -> bool:
+        """Whether it differs, and is neither fought over nor known to be refused."""
+        if not change.writes or change.id in self.fights.stopped:
+            return False
+        return change.refusal is None or change.id not in self.refused
+
+    def _opened(self, branch: Branch, id: ResourceId) -> OpenManifest | None:
+        """The manifest, None where its Secret does not open: the whole pull has told."""
+        try:
+            return self.session.opened(branch, branch.snapshot.entries[id].manifest)
+        except GitopsError:
+            return None
 
     def _is_declared(self, branch: Branch, id: ResourceId) -> bool:
         entry = branch.snapshot.entries.get(id)
@@ -254,6 +266,13 @@ class _Loop:
             shown = [o for o in (*done, *left) if o.result is not Result.UNCHANGED]
             self.options.report(replace(report, outcomes=tuple(shown)))
         self.failed = failed
+
+
+def _check_reached(lives: Lives) -> None:
+    """`GitopsError` where the API server did not answer; what it forbids the whole pull tells."""
+    for live in lives.values():
+        if isinstance(live, Refusal) and live.unknown:
+            raise GitopsError(live.message, "kubectl cluster-info")
 
 
 def _reasons(refused: Iterable[Change]) -> list[object]:
