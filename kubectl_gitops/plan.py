@@ -82,7 +82,8 @@ class Change:
     is None where no dry-run was needed (proven equal) or possible yet (`unchecked` says why).
     `private`: `sent` holds values that are sealed in the branch. `afresh` is what would be stored
     if a refused update were made a new creation, None where that was not tried or is refused, too;
-    `recreates`: it is deleted and created again.
+    `recreates`: it is deleted and created again. `retakes`: list items that others put in place of
+    ours go with it.
     """
 
     id: ResourceId
@@ -96,6 +97,7 @@ class Change:
     private: bool = False
     afresh: Body | None = None
     recreates: bool = False
+    retakes: bool = False
 
     @property
     def refusal(self) -> Refusal | None:

@@ -8,6 +8,7 @@ oneself (kubernetes#99003). So their ownership is first moved into ours by a JSO
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ __all__ = [
     "release_patch",
     "respect_ignored",
     "restamp_patch",
+    "retake_patch",
     "takeover_patch",
 ]
 
@@ -135,6 +137,56 @@ def release_patch(
 
     kept = [rest for entry in entries(stored) if (rest := left(entry)) is not None]
     return None if kept == entries(stored) else [_guard(stored), _replaced(kept)]
+
+
+def retake_patch(live: Body, sent: Body, manager: str = MANAGER) -> list[Body] | None:
+    """The JSON patch after which items that others put into our lists go with our next apply.
+
+    Who edits the key of an item (the port of a Service, the name of a container) makes another
+    item of it, and ours is gone; server-side apply would put ours beside theirs, and the server
+    may refuse both together. So theirs become ours, and what `sent` does not say goes. None where
+    updaters own no such item.
+    """
+    entry = entry_of(live, manager)
+    if entry is None:
+        return None
+    taken: Fields = entry.get("fieldsV1") or {}
+    others: list[Body] = []
+    for other in entries(live):
+        fields = other.get("fieldsV1") or {}
+        items = _items(fields, sent) if _gives_way(other, everyone=True) else {}
+        taken, left = union(taken, items), difference(fields, items)
+        if other != entry and left:
+            others.append({**other, "fieldsV1": left} if items else other)
+    if taken == entry.get("fieldsV1"):
+        return None
+    return [_guard(live), _replaced([{**entry, "fieldsV1": taken}, *others])]
+
+
+def _items(fields: Fields, value: Any) -> Fields:
+    """The list items of a set that a body lacks, in lists that it has."""
+    found: Fields = {}
+    for element, node in fields.items():
+        if element.startswith("k:") and isinstance(value, list):
+            item = _item(value, json.loads(element[2:]))
+            below = node if item is None else _items(node, item)
+        elif element.startswith("f:") and isinstance(value, dict) and element[2:] in value:
+            below = _items(node, value[element[2:]])
+        else:
+            continue
+        if below:
+            found[element] = below
+    return found
+
+
+def _item(items: list[Any], keys: Body) -> Any:
+    """The item of these keys; one that leaves a key to its default may be any."""
+    fitting = (
+        item
+        for item in items
+        if isinstance(item, dict) and all(item.get(name, key) == key for name, key in keys.items())
+    )
+    return next(fitting, None)
 
 
 def _undotted(fields: Fields, ours: Fields) -> Fields:

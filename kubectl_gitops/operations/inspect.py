@@ -241,8 +241,8 @@ def _item(
         State.DRIFTED,
         found,
         latest,
-        _told(change, ""),
-        drifts(change, picture.branch.secrets(change.id)),
+        _told(change, change.unchecked),
+        () if change.unchecked else drifts(change, picture.branch.secrets(change.id)),
     )
 
 

@@ -158,8 +158,13 @@ class _Looking:
 
 
 def _wanted(change: Change) -> Body:
-    """What the server would store of the manifest; the live object where that is proven."""
+    """What the server would store of the manifest; the live object where that is proven.
+
+    The manifest itself where the server cannot put its items beside those that were edited.
+    """
     answer = change.preview.answer if change.preview else change.live
+    if isinstance(answer, Refusal) and answer.reason == "Invalid" and change.sent is not None:
+        return change.sent
     if answer is None or isinstance(answer, Refusal):
         raise GitopsError(
             f"{change.id}: what differs cannot be told: "

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from kubectl_gitops import applyset, equality, takeover
-from kubectl_gitops.annotations import not_applied
+from kubectl_gitops.annotations import forces, not_applied
 from kubectl_gitops.catalog import Api, Catalog, declared_by
 from kubectl_gitops.manifest import Manifest, OpenManifest
 from kubectl_gitops.ordering import depends_on_new, provided
@@ -208,7 +208,7 @@ class _Planner:
         change = decide(id, api, sent, live, answer)
         if known and change.action is Action.UNCHANGED:
             rules.verdicts.keep(self._verdict(id, sent, live))
-        return change
+        return _retaking(change) if rules.rights is Rights.DRIFT else change
 
     def _verdict(self, id: ResourceId, sent: Body, live: Body | None) -> str:
         """Under which digest a dry-run is remembered; empty where none is, as of Secrets."""
@@ -216,6 +216,20 @@ class _Planner:
         if live is None or isinstance(version, Refusal) or id.group_kind == "Secret":
             return ""
         return equality.verdict(sent, live, version, self.rules.validation)
+
+
+def _retaking(change: Change) -> Change:
+    """Where edited items beside ours are what the server refuses, the update takes them back.
+
+    That takes two requests, of which a dry-run can only try the first.
+    """
+    refusal, live, sent = change.refusal, change.live, change.sent
+    if refusal is None or refusal.reason != "Invalid" or live is None or sent is None:
+        return change
+    if forces(sent, live) or takeover.retake_patch(live, sent) is None:
+        return change
+    reason = "somebody put other items into its lists"
+    return replace(change, preview=None, unchecked=reason, retakes=True)
 
 
 def _is_of(preview: Body, live: Body) -> bool:

@@ -16,7 +16,7 @@ from kubectl_gitops.errors import printable
 from kubectl_gitops.fields import entries
 from kubectl_gitops.plan import Action, Change, Outcome, Preview, Result, Rights, may_force
 from kubectl_gitops.ports import Cluster, Refusal
-from kubectl_gitops.resource import Body, ResourceId, is_terminating
+from kubectl_gitops.resource import Body, is_terminating
 
 __all__ = [
     "Removal",
@@ -79,7 +79,7 @@ def apply_change(cluster: Cluster, change: Change, how: Sending) -> Outcome:
     live, first, body = change.live, False, change.sent
     if change.action is Action.UPDATE and live is not None:
         first = takeover.needs_takeover(live)
-        prepared = _prepared(cluster, change.api, change.id, live, how)
+        prepared = _prepared(cluster, change.api, change, live, how)
         if isinstance(prepared, Refusal):
             return _refused(cluster, change, prepared)
         body = _guarded(change.sent, prepared)
@@ -121,13 +121,13 @@ def _met(change: Change, stored: Body) -> str:
 
 
 def _prepared(
-    cluster: Cluster, api: Api, id: ResourceId, live: Body, how: Sending
+    cluster: Cluster, api: Api, change: Change, live: Body, how: Sending
 ) -> Body | Refusal:
     """The live object with its ownership put right, so that an apply can be judged by it.
 
     Entries of a version no longer served come first, for with them an apply answers 500 for ever.
     """
-    first = takeover.needs_takeover(live)
+    id, first = change.id, takeover.needs_takeover(live)
     patch = takeover.restamp_patch(live, served_versions(cluster, api))
     if patch:
         answer = cluster.patch(api, id.namespace, id.name, patch, quiet=how.quiet)
@@ -135,6 +135,8 @@ def _prepared(
             return answer
         live = answer
     patch = takeover.takeover_patch(live, how.ignored) if first else None
+    if change.retakes and change.sent is not None:
+        patch = takeover.retake_patch(live, change.sent)
     if not patch:
         return live
     return cluster.patch(api, id.namespace, id.name, patch, quiet=how.quiet)

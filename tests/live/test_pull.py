@@ -107,6 +107,37 @@ def test_drift_is_reverted_and_each_field_named_with_who_set_it(bound: Bound) ->
     assert container["image"] == "web:1"
 
 
+def edited_port(bound: Bound) -> str:
+    """A Service whose port somebody changed: the key of a list item, so that ours is gone."""
+    text = service(bound.namespace).replace("{port: 80}", "{name: http, port: 80}")
+    bound.commit({"svc.yaml": text})
+    bound("pull")
+    patch = '[{"op": "replace", "path": "/spec/ports/0/port", "value": 99}]'
+    bound.kubectl("patch", "service/web", "--type=json", "--patch", patch)
+    return text
+
+
+def test_an_item_whose_key_was_edited_comes_back(bound: Bound) -> None:
+    """Beside ours it would have the same name twice, which the server refuses."""
+    edited_port(bound)
+    (item,) = bound("status", "-o", "json", exit=1).json["items"]
+    said = "somebody put other items into its lists"
+    assert (item["state"], item["message"]) == ("Drifted", said)
+    assert bound("pull").stdout == "service/web configured\n"
+    assert [port["port"] for port in bound.live("service/web")["spec"]["ports"]] == [80]
+    assert bound("status").exit == 0
+
+
+def test_an_item_whose_key_was_edited_can_be_recorded(bound: Bound) -> None:
+    text = edited_port(bound)
+    bound("record", "service/web")
+    assert bound.file("svc.yaml") == text.replace(
+        "port: 80", 'port: 99, "protocol": "TCP", "targetPort": 80'
+    )
+    assert [port["port"] for port in bound.live("service/web")["spec"]["ports"]] == [99]
+    assert bound("status").exit == 0
+
+
 def test_what_was_deleted_comes_back(bound: Bound) -> None:
     bound.apply(config_map(bound.namespace, "a", x="1"))
     bound.kubectl("delete", "configmap/a")
@@ -165,17 +196,17 @@ def test_a_field_that_the_set_ignores_is_left_to_others(bound: Bound) -> None:
 
 def test_what_a_manager_owns_that_the_set_ignores_is_left_to_it(bound: Bound) -> None:
     space = bound.namespace
-    bound.apply(config_map(space, "a", x="1", y="1"))
+    bound.apply(config_map(space, "a", x="1", w="1"))
     rule = '\n[[ignore]]\nkind = "ConfigMap"\nmanagers = ["injector"]\n'
     bound.commit({".gitops.toml": bound.file(".gitops.toml") + rule})
-    for manager, key in (("injector", "x"), ("rogue", "y")):
+    for manager, key in (("injector", "x"), ("rogue", "w")):
         patch = json.dumps({"data": {key: "2"}})
         bound.kubectl("patch", "configmap/a", f"--field-manager={manager}", "--patch", patch)
     assert bound("pull").stdout == "configmap/a configured\n"
-    assert bound.live("configmap/a")["data"] == {"x": "2", "y": "1"}
+    assert bound.live("configmap/a")["data"] == {"x": "2", "w": "1"}
     assert bound("pull").stdout == ""
-    bound.apply(config_map(space, "a", x="1", y="3"))
-    assert bound.live("configmap/a")["data"] == {"x": "2", "y": "3"}
+    bound.apply(config_map(space, "a", x="1", w="3"))
+    assert bound.live("configmap/a")["data"] == {"x": "2", "w": "3"}
 
 
 def test_secrets_that_do_not_open_fail_alone_and_nothing_is_pruned(

@@ -14,6 +14,7 @@ from kubectl_gitops.takeover import (
     release_patch,
     respect_ignored,
     restamp_patch,
+    retake_patch,
     takeover_patch,
 )
 
@@ -465,3 +466,28 @@ def test_items_are_ignored_wherever_they_stand():
 
 def test_nothing_ignored_changes_nothing():
     assert respect_ignored(ONE, deployment(SCALE, replicas=4), ()) is ONE
+
+
+def ports(*numbers):
+    return {"spec": {"ports": [{"port": n} for n in numbers], "type": "ClusterIP"}}
+
+
+def test_items_that_others_put_in_place_of_ours_can_be_taken():
+    http, https = 'k:{"port":80,"protocol":"TCP"}', 'k:{"port":443,"protocol":"TCP"}'
+    ours = entry("gitops", {"f:spec": {"f:type": {}}}, "Apply")
+    fields = {"f:ports": {https: {".": {}}, http: {"f:name": {}}}, "f:x": {https: {}}, "f:type": {}}
+    edit = entry("kubectl-edit", {"f:spec": fields})
+    flux = entry("flux", {"f:spec": {"f:ports": {https: {}}}}, "Apply")
+    (_, replaced) = retake_patch(deployment(edit, ours, flux), ports(80))
+    left = {"f:ports": {http: {"f:name": {}}}, "f:x": {https: {}}, "f:type": {}}
+    assert replaced["value"] == [
+        entry("gitops", {"f:spec": {"f:type": {}, "f:ports": {https: {".": {}}}}}, "Apply"),
+        entry("kubectl-edit", {"f:spec": left}),
+        flux,
+    ]
+
+
+def test_where_nobody_put_other_items_nothing_is_retaken():
+    edit = entry("kubectl-edit", {"f:spec": {"f:ports": {'k:{"port":80}': {".": {}}}, "f:x": {}}})
+    assert retake_patch(deployment(entry("gitops", PAUSED, "Apply"), edit), ports(80)) is None
+    assert retake_patch(deployment(edit), ports(443)) is None
