@@ -12,6 +12,7 @@ from typing import Protocol
 
 from kubectl_gitops.catalog import Api, Catalog
 from kubectl_gitops.history import Revision
+from kubectl_gitops.manifest import Snapshot
 from kubectl_gitops.message import Message
 from kubectl_gitops.resource import Body, ResourceId
 
@@ -210,6 +211,9 @@ class Store(Protocol):
 
     def read(self, blobs: Iterable[str]) -> Mapping[str, bytes]:
         """The contents of blobs."""
+
+    def snapshot(self, commit: str, path: str, default_namespace: str) -> Snapshot:
+        """The set at `path` of a commit, other sets below it left out; links are not followed."""
 
     def parent(self, commit: str) -> str:
         """The first parent, empty for a root commit."""

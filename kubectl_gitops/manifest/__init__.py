@@ -2,6 +2,7 @@
 
 from kubectl_gitops.manifest.documents import MAX_INPUT, Document, documents
 from kubectl_gitops.manifest.edit import edit_text
+from kubectl_gitops.manifest.indexed import Index, indexed_snapshot
 from kubectl_gitops.manifest.layout import path_of
 from kubectl_gitops.manifest.lists import flatten
 from kubectl_gitops.manifest.model import Manifest, OpenManifest
@@ -20,6 +21,7 @@ __all__ = [
     "MAX_INPUT",
     "Document",
     "Entry",
+    "Index",
     "Manifest",
     "OpenManifest",
     "Place",
@@ -30,6 +32,7 @@ __all__ = [
     "edit_text",
     "flatten",
     "identified",
+    "indexed_snapshot",
     "is_manifest_path",
     "is_namespaced",
     "path_of",

@@ -8,7 +8,7 @@ made where a resource stands already, and only new ones get a file with a name o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from kubectl_gitops.errors import GitopsError, printable
@@ -22,7 +22,7 @@ from kubectl_gitops.manifest.prepare import identified
 from kubectl_gitops.manifest.scope import custom_scopes, is_namespaced
 from kubectl_gitops.resource import Body, ResourceId, group_of
 
-__all__ = ["Entry", "Place", "Snapshot", "is_manifest_path", "read_snapshot"]
+__all__ = ["Entry", "Place", "Snapshot", "is_kustomization", "is_manifest_path", "read_snapshot"]
 
 _SET = ".gitops.toml"
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -68,6 +68,14 @@ class Snapshot:
     warnings: tuple[str, ...] = ()
     root: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    def without_links(self, links: Iterable[str]) -> Snapshot:
+        """The same where these paths are links: nobody knows what is in a file like that."""
+        refused = {
+            path: GitopsError(f"{printable(path)} is a link: links in a branch are not followed")
+            for path in sorted(links)
+        }
+        return replace(self, unreadable={**self.unreadable, **refused}) if refused else self
 
     def edit(
         self, puts: Iterable[Manifest], removals: Iterable[ResourceId]
@@ -203,7 +211,7 @@ def _of_set(paths: Iterable[str], root: str) -> Iterator[str]:
 
 def _resources(data: bytes, path: str) -> list[Document]:
     """The resources in a file; none in one that cannot hold any, whether it is YAML or not."""
-    if _is_kustomization(path):
+    if is_kustomization(path):
         return []
     words = (b"apiVersion" in data) + (b"kind" in data)
     if not words and data[:2] not in _UTF16:
@@ -226,7 +234,8 @@ def _resources(data: bytes, path: str) -> list[Document]:
     return found
 
 
-def _is_kustomization(path: str) -> bool:
+def is_kustomization(path: str) -> bool:
+    """True for a file that says how resources are made, and holds none."""
     return path.rpartition("/")[2] in _KUSTOMIZATION
 
 
@@ -263,7 +272,7 @@ def _entry(
 
 
 def _warnings(paths: Iterable[str]) -> Iterator[str]:
-    ignored = [path for path in paths if _is_kustomization(path)]
+    ignored = [path for path in paths if is_kustomization(path)]
     if ignored:
         names = ", ".join(map(printable, ignored))
         yield f"{names} ignored: the branch holds resources as they are, not what makes them"

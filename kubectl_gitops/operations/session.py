@@ -12,13 +12,11 @@ from datetime import datetime
 
 from kubectl_gitops import applyset, takeover
 from kubectl_gitops.envelope import Keyring
-from kubectl_gitops.errors import Exit, GitopsError, printable
+from kubectl_gitops.errors import Exit, GitopsError
 from kubectl_gitops.manifest import (
     Manifest,
     OpenManifest,
     Snapshot,
-    is_manifest_path,
-    read_snapshot,
 )
 from kubectl_gitops.message import Message, Signature, subject
 from kubectl_gitops.plan import Rights
@@ -110,45 +108,21 @@ class Wanted:
 
 def read_branch(store: Store, tip: Tip, path: str) -> Branch:
     """Read the set at a tip; `GitopsError` where there is no set, or one we may not read."""
-    files = store.files(tip.commit, path)
     name = settings_path(path)
-    if name not in files:
+    file = store.file(tip.commit, name) if tip.commit else None
+    if file is None:
         where = f"{store.url} {store.branch}" + (f" {path}/" if path else "")
         raise GitopsError(
             f"{where} holds no {SETTINGS_FILE}: it is not bound to a cluster yet",
             f"kubectl gitops init --repo {store.url} --branch {store.branch}"
             + (f" --path {path}" if path else ""),
         )
-    kept = {path: file.blob for path, file in files.items() if _is_read(path, file.mode)}
-    blobs = store.read({files[name].blob, *kept.values()})
-    source = settings_text(blobs[files[name].blob])
+    source = settings_text(store.read([file.blob])[file.blob])
     settings = parse_store_settings(source)
-    snapshot = read_snapshot(
-        tip.commit,
-        {path: blobs[blob] for path, blob in kept.items()},
-        root=path,
-        default_namespace=settings.default_namespace,
-    )
-    links = {path: _followed(path) for path, file in files.items() if _is_link(path, file.mode)}
-    snapshot = replace(snapshot, unreadable={**snapshot.unreadable, **links})
+    snapshot = store.snapshot(tip.commit, path, settings.default_namespace)
     return Branch(tip, path, settings, source, snapshot)
 
 
-def _is_link(path: str, mode: int) -> bool:
-    """A manifest's path that holds no file: a symbolic link, or another repository."""
-    return mode not in _FILES and is_manifest_path(path)
-
-
-def _followed(path: str) -> GitopsError:
-    return GitopsError(f"{printable(path)} is a link: links in a branch are not followed")
-
-
-def _is_read(path: str, mode: int) -> bool:
-    """Regular files that may hold manifests, and what tells that a directory is another set."""
-    return mode in _FILES and path.endswith((".yaml", ".yml", ".json", ".toml"))
-
-
-_FILES = (0o100644, 0o100755)
 _KEPT = 2
 
 
@@ -217,11 +191,11 @@ class Session:
         self, branch: Branch, rights: Rights = Rights.OWN, validation: str = "Strict"
     ) -> Rules:
         """What holds for the writes of this set."""
-        settings = branch.settings
+        settings, entries = branch.settings, branch.snapshot.entries
         scaled = takeover.hpa_targets(
-            with_namespace(entry.manifest)
-            for id, entry in branch.snapshot.entries.items()
-            if id.group_kind == "HorizontalPodAutoscaler.autoscaling"
+            with_namespace(entries[id].manifest)
+            for id in entries
+            if (id.group, id.kind) == ("autoscaling", "HorizontalPodAutoscaler")
         )
 
         def ignored(sent: Body, live: Body) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID
 
-from kubectl_gitops.manifest import custom_scopes, is_manifest_path
+from kubectl_gitops.manifest import Index, custom_scopes, is_manifest_path
 from kubectl_gitops.ports import File
 from kubectl_gitops.resource import ResourceId, ResourcePattern
 from kubectl_gitops.sealing import SealRule
@@ -72,28 +72,34 @@ class SetContents:
     context: Context
     blobs: dict[str, str] = field(default_factory=dict)
     ids: dict[str, tuple[ResourceId, ...]] = field(default_factory=dict)
-    where: dict[ResourceId, list[str]] = field(default_factory=dict)
+    where: dict[ResourceId, tuple[str, ...]] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     scopes: dict[str, frozenset[Scope]] = field(default_factory=dict)
+    links: set[str] = field(default_factory=set)
 
     def places(self, id: ResourceId) -> tuple[Occurrence, ...]:
         """Every document that is this resource."""
         return tuple(Occurrence(path, self.blobs[path]) for path in self.where.get(id, ()))
 
     def update(self, documents: Documents, files: Mapping[str, str | None]) -> Before:
-        """Read files anew (blob by path; None removes one); tells what they touched."""
+        """Read files anew; tells what they touched.
+
+        Given is the blob by path: None removes a file, and an empty one stands for a link.
+        """
         contents = {
             path: documents.content(blob, path, self.context)
             for path, blob in files.items()
-            if blob is not None
+            if blob
         }
         touched = {id for path in files for id in self.ids.get(path, ())}
         touched.update(id for content in contents.values() for id in content.ids)
         before = {id: self.places(id) for id in touched}
         for path, blob in files.items():
             self._drop(path)
-            if blob is not None:
+            if blob:
                 self._put(path, blob, contents[path])
+            elif blob is not None:
+                self.links.add(path)
         return before
 
     def rescope(self, documents: Documents) -> Before:
@@ -110,6 +116,19 @@ class SetContents:
         }
         return self.update(documents, stale)
 
+    def index(self, root: str) -> Index:
+        """What is known by now; later updates leave it as it is."""
+        return Index(
+            root,
+            self.context.default_namespace,
+            dict(sorted(self.context.scopes)),
+            dict(self.blobs),
+            dict(self.ids),
+            dict(self.where),
+            frozenset(self.unreadable),
+            frozenset(self.links),
+        )
+
     def _put(self, path: str, blob: str, content: FileContent) -> None:
         self.place(path, blob, content.ids, readable=content.readable)
         if scopes := custom_scopes((content.bodies or {}).values()):
@@ -120,7 +139,7 @@ class SetContents:
         self.blobs[path] = blob
         self.ids[path] = ids
         for id in ids:
-            self.where.setdefault(id, []).append(path)
+            self.where[id] = (*self.where.get(id, ()), path)
         if not readable:
             self.unreadable.add(path)
 
@@ -128,8 +147,9 @@ class SetContents:
         self.blobs.pop(path, None)
         self.scopes.pop(path, None)
         self.unreadable.discard(path)
-        for id in self.ids.pop(path, ()):
-            self.where[id].remove(path)
+        self.links.discard(path)
+        for id in dict.fromkeys(self.ids.pop(path, ())):
+            self.where[id] = tuple(other for other in self.where[id] if other != path)
             if not self.where[id]:
                 del self.where[id]
 
@@ -171,6 +191,17 @@ class Contents:
             for root in sorted(roots)
             if root in by_root or root in moved or root not in sets
         ]
+
+    def index(self, tree: ObjectID, root: str) -> Index | None:
+        """What the set at `root` holds at a tree, None where other sets than its own are known.
+
+        The history knows sets of which the branch has no settings any more.
+        """
+        self.advance(tree, self.state.roots)
+        found = self.state.sets.get(root)
+        if found is None or self.state.roots != self.state.settings.keys():
+            return None
+        return found.index(root)
 
     def _advance_set(self, root: str, files: dict[str, str | None]) -> Delta:
         namespace = self._default_namespace(root)
@@ -248,9 +279,13 @@ def _by_root(changes: Changes, roots: frozenset[str]) -> dict[str, dict[str, str
     for path, (_, new) in changes.items():
         root = _root_of(path, roots)
         if root is not None and is_manifest_path(path, root):
-            is_file = new is not None and stat.S_ISREG(new.mode)
-            grouped.setdefault(root, {})[path] = new.blob if new and is_file else None
+            grouped.setdefault(root, {})[path] = _blob(new) if new else None
     return grouped
+
+
+def _blob(file: File) -> str:
+    """The blob of a file, empty for a link: those are not followed."""
+    return file.blob if stat.S_ISREG(file.mode) else ""
 
 
 def _root_of(path: str, roots: frozenset[str]) -> str | None:

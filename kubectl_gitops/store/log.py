@@ -21,7 +21,7 @@ from dulwich.repo import BaseRepo
 
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.history import REBUILD, encode, next_revision
-from kubectl_gitops.manifest import Manifest
+from kubectl_gitops.manifest import Index, Manifest
 from kubectl_gitops.resource import Body, ResourceId
 from kubectl_gitops.sealing import SealRule, unsealed
 from kubectl_gitops.store import commits, objects, records
@@ -71,6 +71,12 @@ class Log:
     def _contents(self) -> Contents:
         store = self._repo.object_store
         return Contents(store, self._documents, load(self._saved, store))
+
+    def index(self, commit: str, root: str) -> Index | None:
+        """What is known of the set at `root` in a commit; see `Contents.index`."""
+        index = self._contents.index(self._tree(oid(commit)), root)
+        self._keep()
+        return index
 
     def extend(self, history: str, tip: str) -> str:
         """The history commit that indexes the branch up to `tip`, made on top of `history`.

@@ -18,6 +18,7 @@ from dulwich.repo import Repo
 
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.history import Revision
+from kubectl_gitops.manifest import Snapshot, indexed_snapshot, is_manifest_path, read_snapshot
 from kubectl_gitops.message import Message, render
 from kubectl_gitops.ports import File, Moved, StoreRefusal, Tip
 from kubectl_gitops.resource import ResourceId
@@ -98,16 +99,36 @@ class GitStore:
     def file(self, commit: str, path: str) -> File | None:
         """One file of a commit; nothing beside the directories on the way to it is read."""
         found = objects.entry(self._objects, objects.tree_of(self._objects, commit), path)
-        return found if found and stat.S_ISREG(found.mode) else None
+        return found if found and _is_file(found) else None
 
     def read(self, blobs: Iterable[str]) -> Mapping[str, bytes]:
-        """The contents of blobs; those of the last call stay at hand, like what we commit."""
-        self._held = {blob: self._content(blob) for blob in blobs}
-        return MappingProxyType(self._held)
+        """The contents of blobs."""
+        return {blob: self._content(blob) for blob in blobs}
 
     def _content(self, blob: str) -> bytes:
         held = self._held.get(blob)
         return objects.blob_at(self._objects, blob) if held is None else held
+
+    def _hold(self, blob: str) -> bytes:
+        """The content of a blob, which stays at hand."""
+        return self._held.setdefault(blob, self._content(blob))
+
+    def snapshot(self, commit: str, path: str, default_namespace: str) -> Snapshot:
+        """The set at `path` of a commit; what most files hold is known (see `Log.index`)."""
+        index = self._log.index(commit, path)
+        if index is not None and index.default_namespace == default_namespace:
+            kept = self._held.keys() & index.blobs.values()
+            self._held = {blob: self._held[blob] for blob in kept}
+            return indexed_snapshot(commit, index, self._hold)
+        files = self.files(commit, path)
+        links = [p for p, file in files.items() if is_manifest_path(p) and not _is_file(file)]
+        snapshot = read_snapshot(
+            commit,
+            {p: self._content(f.blob) for p, f in files.items() if _is_file(f) and _may_count(p)},
+            root=path,
+            default_namespace=default_namespace,
+        )
+        return snapshot.without_links(links)
 
     def parent(self, commit: str) -> str:
         """The first parent, empty for a root commit."""
@@ -282,3 +303,12 @@ class GitStore:
 
     def _format(self, tip: Tip) -> records.Format:
         return records.format_of(self._objects, objects.tree_of(self._objects, tip.history))
+
+
+def _is_file(file: File) -> bool:
+    return stat.S_ISREG(file.mode)
+
+
+def _may_count(path: str) -> bool:
+    """Files that may hold manifests, and those that tell that a directory is another set."""
+    return path.endswith((".yaml", ".yml", ".json", ".toml"))

@@ -43,8 +43,8 @@ def load(path: Path, store: BaseObjectStore) -> State:
         return State()
 
 
-def _set(namespace: str, scopes: list[Any], files: dict[str, Any]) -> SetContents:
-    made = SetContents(Context(namespace, _scopes(scopes)))
+def _set(namespace: str, scopes: list[Any], files: dict[str, Any], links: list[str]) -> SetContents:
+    made = SetContents(Context(namespace, _scopes(scopes)), links=set(links))
     for path, (blob, ids, readable, defined) in files.items():
         made.place(path, blob, tuple(ResourceId(*id) for id in ids), readable=readable)
         if defined:
@@ -87,6 +87,7 @@ def _saved(found: SetContents) -> dict[str, Any]:
             ]
             for path, blob in found.blobs.items()
         },
+        "links": sorted(found.links),
     }
 
 

@@ -13,7 +13,7 @@ from dulwich.objects import Commit
 from dulwich.repo import MemoryRepo
 
 from kubectl_gitops.history import apply_patch
-from kubectl_gitops.manifest import read_snapshot
+from kubectl_gitops.manifest import indexed_snapshot, read_snapshot
 from kubectl_gitops.resource import same
 from kubectl_gitops.store import records
 from kubectl_gitops.store.commits import is_ancestor
@@ -138,11 +138,36 @@ class Mirror:
         world = self.world
         if world.random.random() < 0.3:
             self.log = Log(world.repo, self.saved, world.content)  # another process
+        if world.random.random() < 0.5:
+            self.look(world.random.choice(world.seen))  # a command reads the branch first
         self.history = self.log.extend(world.history, world.branch.decode())
         if world.history:
             assert is_ancestor(world.repo, oid(world.history), oid(self.history))
         if push:
             world.history = self.history
+
+
+    def look(self, commit):
+        """What is known of a commit is what its files say, whatever was looked at before."""
+        files = self.world.files(commit)
+        namespace = settings_of(files)
+        expected = read_snapshot("c", files, default_namespace=namespace)
+        index = self.log.index(commit.decode(), "")
+        assert index.default_namespace == namespace
+        found = indexed_snapshot("c", index, self.world.content)
+        one = next(reversed(expected.entries), None)
+        assert found.entries.get(one) == expected.entries.get(one)
+        assert list(found.entries.items()) == list(expected.entries.items())
+        assert [*found.entries.values()] == [*expected.entries.values()]
+        assert len(found.entries) == len(expected.entries)
+        assert found.duplicates == expected.duplicates
+        assert dict(found.files) == dict(expected.files)
+        assert found.unreadable.keys() == expected.unreadable.keys()
+        assert found.warnings == expected.warnings
+
+
+def settings_of(files):
+    return files.get(".gitops.toml", b'default-namespace = "default"').decode().split('"')[1]
 
 
 def ran(seed, folder):
@@ -193,12 +218,7 @@ def test_mirrors_agree_in_the_end_and_every_record_holds(first_seed, tmp_path, m
         for resource in latest:
             check_chain(world, [*records.revisions(store, tree, "", resource)][::-1])
         contents = world.files(world.branch)
-        settings = contents.get(".gitops.toml", b'default-namespace = "default"')
-        snapshot = read_snapshot(
-            "",
-            {p: d for p, d in contents.items() if p.endswith(".yaml")},
-            default_namespace=settings.decode().split('"')[1],
-        )
+        snapshot = read_snapshot("", contents, default_namespace=settings_of(contents))
         for resource, entry in snapshot.entries.items():
             if resource not in snapshot.duplicates:
                 recorded = body_of(world, latest[resource], latest[resource].after)
