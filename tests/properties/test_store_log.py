@@ -146,7 +146,6 @@ class Mirror:
         if push:
             world.history = self.history
 
-
     def look(self, commit):
         """What is known of a commit is what its files say, whatever was looked at before."""
         files = self.world.files(commit)
