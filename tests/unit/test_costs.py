@@ -25,10 +25,9 @@ MANY = 200
 
 
 def config_maps(word: str, count: int = MANY) -> bytes:
-    return b"---\n".join(
-        f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c{n:03}\ndata:\n  a: {word}\n".encode()
-        for n in range(count)
-    )
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n"
+    texts = (f"{head}  name: c{number:03}\ndata:\n  a: {word}\n" for number in range(count))
+    return "---\n".join(texts).encode()
 
 
 class Process:
