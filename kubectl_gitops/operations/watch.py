@@ -236,7 +236,9 @@ class _Loop:
         rules = self.session.rules(branch, Rights.DRIFT)
         outcomes = execute(self.session.cluster, Plan(tuple(writes)), rules, options.how)
         refused = tuple(change for change in changes if change.refusal)
-        self._tell(Report("pull", branch.tip.commit, Plan(()), outcomes, refused=refused))
+        told = [Outcome(c, Result.REFUSED, c.live, c.refusal) for c in refused]
+        done = (*outcomes, *told)
+        self._tell(Report("pull", branch.tip.commit, Plan(()), done, refused=refused))
         self.listener.again(o.id for o in outcomes if o.result is Result.MOVED)
         for outcome in outcomes:
             self._count(branch, outcome)
