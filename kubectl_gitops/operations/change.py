@@ -264,8 +264,12 @@ def _unconfirmed(plan: Plan, base: Branch, after: Branch) -> list[ResourceId]:
 def _note(session: Session, parent: Parent, done: _Published) -> None:
     """Note our commit, if the cluster stood at the one below: a `pull` notes everything else.
 
-    A cluster without a note stands at a branch without resources.
+    A cluster without a note stands at a branch without resources. The parent of a set whose home
+    goes is going with it.
     """
+    home = ResourceId("", "Namespace", "", parent.home)
+    if home in done.intent.plan.ids(Action.DELETE):
+        return
     below = done.base.tip.commit
     first = not parent.state.commit and not done.base.snapshot.entries
     if first or parent.state.commit == below:

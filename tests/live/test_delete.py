@@ -224,6 +224,20 @@ def test_what_lives_unrecorded_in_a_namespace_is_recorded_before_it_goes(
     place.kubectl("delete", "namespace", at, "--wait=false")
 
 
+def test_the_home_of_the_set_may_go_and_come_back(place: Place) -> None:
+    place.apply(maps("one"))
+    run = place.gitops("delete", "namespace", place.namespace)
+    assert run.stdout == f'namespace "{place.namespace}" deleted\n'
+    assert place.live(f"namespace/{place.namespace}") == {}
+    assert place.files() == {}
+    place.gitops("undo", "--yes")
+    assert place.live("cm/one")["data"] == {"a": "b"}
+    assert place.live("cm/kubectl-gitops-store")
+    place.gitops("pull")
+    items = place.gitops("status", "-o", "json").json["items"]
+    assert [item["state"] for item in items] == ["InSync", "InSync"]
+
+
 def test_a_namespace_with_an_unrecorded_secret_stays_without_a_key(place: Place) -> None:
     at = f"{place.namespace}-stays"
     place.kubectl("create", "namespace", at)
