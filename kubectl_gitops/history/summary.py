@@ -53,7 +53,8 @@ def _first_operations(patch: Sequence[Body], before: Body | None) -> Iterator[tu
     body = before
     for operation in patch[:_SHOWN_CHANGES]:
         yield operation, _at(body, operation["path"])
-        body = _applied(body, operation)
+        if operation["op"] != "replace":  # which moves nothing that a later one meets
+            body = _applied(body, operation)
 
 
 def _applied(body: Body | None, operation: Body) -> Body | None:

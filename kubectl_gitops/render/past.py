@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from difflib import unified_diff
+from typing import TYPE_CHECKING
 
 from kubectl_gitops.errors import printable
-from kubectl_gitops.history import Revision
 from kubectl_gitops.manifest import write
-from kubectl_gitops.operations.journal import Operation
-from kubectl_gitops.operations.past import Told
 from kubectl_gitops.render.texts import coloured, document, resource, table
 from kubectl_gitops.resource import Body, ResourceId
+
+if TYPE_CHECKING:
+    from kubectl_gitops.history import Revision
+    from kubectl_gitops.operations.journal import Operation
+    from kubectl_gitops.operations.past import Told
 
 __all__ = [
     "history_body",
