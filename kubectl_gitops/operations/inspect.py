@@ -9,6 +9,7 @@ from enum import StrEnum
 from kubectl_gitops import fields, takeover
 from kubectl_gitops.annotations import suspension
 from kubectl_gitops.equality import Difference, differences
+from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.fields import Owner
 from kubectl_gitops.health import Health, health
 from kubectl_gitops.history import Revision
@@ -184,8 +185,7 @@ def status(session: Session) -> StatusReport:
     """How every resource of the set stands."""
     picture = take_picture(session)
     noted = noted_bodies(session, picture)
-    tip = session.store.extend(picture.branch.tip)
-    latest = {r.resource: r for r in session.store.latest(tip, session.path)}
+    latest = _latest(session, picture)
     items = [
         _item(session, change, picture, noted, latest.get(change.id))
         for change in picture.plan.changes
@@ -201,6 +201,16 @@ def status(session: Session) -> StatusReport:
         for verdict in picture.extra
     ]
     return StatusReport(picture, tuple(sorted(items, key=lambda item: item.id)))
+
+
+def _latest(session: Session, picture: Picture) -> Mapping[ResourceId, Revision]:
+    """The newest revisions; none, with a word, where the history cannot be told."""
+    try:
+        tip = session.store.extend(picture.branch.tip)
+        return {r.resource: r for r in session.store.latest(tip, session.path)}
+    except GitopsError as error:
+        session.tell(f"warning: {error.message} (kubectl gitops verify)")
+        return {}
 
 
 def noted_bodies(session: Session, picture: Picture) -> Mapping[ResourceId, Body]:

@@ -490,3 +490,45 @@ def test_what_asks_no_cluster_never_loads_kubernetes(
         loaded = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
         assert "kubectl_gitops.cli" in loaded
         assert [name for name in loaded if name.split(".")[0] == "kubernetes"] == []
+
+
+def test_a_damaged_history_stops_no_change_and_is_made_anew(bound: Bound) -> None:
+    space = bound.namespace
+    bound.apply(config_map(space, "a", x="1"))
+    damaged = git(bound.repo, "commit-tree", "main^{tree}", "-p", "main", "-m", "x")
+    git(bound.repo, "update-ref", "refs/gitops/history/main", damaged)
+
+    applied = bound.apply(config_map(space, "a", x="2"))
+    left = "Warning: the history cannot be read; it is left as it is (kubectl gitops verify)"
+    assert applied.stdout == "configmap/a configured\n"
+    assert left in applied.stderr
+    assert bound("pull").exit == 0
+    standing = bound("status")
+    assert re.split(" {3,}", standing.stdout.splitlines()[1])[3] == "-"
+    assert "the history cannot be read (kubectl gitops verify)" in standing.stderr
+    assert git(bound.repo, "rev-parse", "refs/gitops/history/main") == damaged
+
+    told = bound("history", "cm/a", exit=1).stderr
+    assert told == ("error: the history cannot be read\nhint: kubectl gitops verify --repair\n")
+    found = bound("verify", exit=1)
+    assert found.stdout == "history: the history cannot be read\n"
+    items = bound("verify", "-o", "json", exit=1).json["items"]
+    assert items == [
+        {
+            "check": "history",
+            "resource": None,
+            "commit": "",
+            "message": "the history cannot be read",
+        }
+    ]
+    repaired = bound("verify", "--repair")
+    assert repaired.stderr == (
+        "kubectl-gitops: verified 2 revisions of 1 resource in 2 commits\n"
+        "kubectl-gitops: the history was made anew\n"
+    )
+    assert [row[:1] + row[3:4] for row in rows(bound, "cm/a")] == [
+        ("2", "data.x 1 → 2"),
+        ("1", "created"),
+    ]
+    again = bound("verify", "--repair").stderr.splitlines()[-1]
+    assert again == "kubectl-gitops: the history needs no repair"

@@ -275,6 +275,31 @@ def test_after_a_merge_the_other_way_round_the_commits_on_top_are_recorded(branc
     assert branch.told(config("other")) == [("created", foxtrot)]
 
 
+def test_a_revert_is_a_change_back(branch):
+    one = branch.commit({**SETTINGS, "web.yaml": config_map(a="1")})
+    two = branch.commit({"web.yaml": config_map(a="2")})
+    back = git(branch.path, "commit-tree", f"{one}^{{tree}}", "-p", two, "-m", 'Revert "two"')
+    branch.tip = back
+    branch.index()
+    assert branch.told() == [("created", one), ("data.a → 2", two), ("data.a → 1", back)]
+
+
+def test_after_a_rebase_what_counts_is_the_state_and_the_old_commits_are_marked(branch):
+    one = branch.commit({**SETTINGS, "web.yaml": config_map(a="1")})
+    old = [branch.commit({"web.yaml": config_map(a=text)}) for text in ("2", "3")]
+    branch.index()
+    branch.commit({"db.yaml": config_map("db")}, on=one)
+    new = [branch.commit({"web.yaml": config_map(a=text)}) for text in ("2", "3")]
+    branch.index()
+    assert branch.told() == [("created", one), ("data.a → 2", old[0]), ("data.a → 3", old[1])]
+    assert branch.told(config("db")) == [("created", new[1])]
+    tip = Tip(branch.tip, branch.history)
+    assert branch.store.abandoned(tip, [one, *old, *new]) == set(old)
+    four = branch.commit({"web.yaml": config_map(a="4")})
+    branch.index()
+    assert branch.told()[3:] == [("data.a → 4", four)]
+
+
 def test_after_a_rewrite_without_anything_in_common_the_tip_alone_is_recorded(branch):
     base = branch.commit({**SETTINGS, "web.yaml": config_map(a="1")})
     branch.index()
