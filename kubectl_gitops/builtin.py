@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import cache
 
 from kubectl_gitops.catalog import Api, Catalog
+from kubectl_gitops.resource import ResourceId
 
-__all__ = ["builtin"]
+__all__ = ["builtin", "is_kind"]
 
 # apiVersion, plural, kind, N(amespaced) or C(luster), short names
 _TABLE = """
@@ -94,3 +95,15 @@ def _api(api_version: str, plural: str, kind: str, scope: str, short: str = "") 
         short_names=tuple(short.split(",")) if short else (),
         verbs=frozenset({"get", "list", "patch", "delete"}),
     )
+
+
+def is_kind(id: ResourceId, word: str) -> bool:
+    """Whether a word means this kind: a built-in one's names, else its name or plural, `.group`."""
+    api = builtin().named(word)
+    if api is not None and api.group_kind == id.group_kind:
+        return True
+    name, _, group = word.lower().partition(".")
+    kind = id.kind.lower()
+    if name not in (kind, f"{kind}s", f"{kind}es", f"{kind.removesuffix('y')}ies"):
+        return False
+    return group in ("", id.group) or group.endswith(f".{id.group}")

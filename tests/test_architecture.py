@@ -40,7 +40,7 @@ DISTRIBUTIONS = {"PyYAML": "yaml"}
 """Where a distribution is called otherwise than the library it brings."""
 
 HEAVY = frozenset({"cryptography", "dulwich", "kubernetes"})
-MAY_LOAD = {"cluster": {"cryptography", "kubernetes"}, "store": {"cryptography", "dulwich"}}
+MAY_LOAD = {"cluster": {"cryptography", "kubernetes"}}
 """What the mere import of these may load; everywhere else it waits until it is needed."""
 
 LONGEST_MODULE = 400

@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from kubectl_gitops import __version__
 from kubectl_gitops.cli import talk
@@ -25,6 +26,7 @@ __all__ = ["commands", "run"]
 
 _COMMANDS = {
     "apply": ("apply", "Commit manifests to the branch and apply them"),
+    "completion": ("completion", "Let TAB complete kubectl gitops"),
     "delete": ("delete", "Remove resources from the branch and from the cluster"),
     "diff": ("inspect", "Show what pull, or apply -f, would change"),
     "doctor": ("doctor", "Tell what works: cluster, store, key, rights"),
@@ -79,6 +81,16 @@ class _Commands(click.Group):
         module = import_module(f"kubectl_gitops.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands from the table; only a flag needs to be looked for."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [
+            CompletionItem(name, help=about)
+            for name, (_, about) in sorted(_COMMANDS.items())
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

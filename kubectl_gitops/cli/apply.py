@@ -222,7 +222,7 @@ def _applied(
 
 def _hint_at_checkouts(connected: Connected, sources: Sources) -> None:
     """Whoever applies from a checkout of the store is behind it now."""
-    from kubectl_gitops.store import checkouts
+    from kubectl_gitops.store.checkout import checkouts
 
     store = connected.session.store
     for top in checkouts(sources.files(), store.url, store.branch):

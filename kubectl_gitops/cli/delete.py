@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.candidates import resources
 from kubectl_gitops.cli.flags import DURATION, INTEGER, DropIn, dry_run_option, switch
 from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.sources import Sources, source_options
@@ -26,7 +27,7 @@ __all__ = ["delete_command"]
 
 
 @click.command("delete", cls=DropIn, short_help="Remove resources from the branch and the cluster")
-@click.argument("names", nargs=-1, metavar="[TYPE [NAME…] | TYPE/NAME…]")
+@click.argument("names", nargs=-1, metavar="[TYPE [NAME…] | TYPE/NAME…]", shell_complete=resources)
 @source_options
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 @click.option("-l", "--selector", default="", metavar="LABELS", help="those with these labels")

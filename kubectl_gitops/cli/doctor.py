@@ -102,7 +102,7 @@ def _completion() -> Part:
     if found:
         return Part("completion", Condition.OK, printable(found))
     message = f"no {_COMPLETION} on the PATH, so TAB knows nothing of this plugin"
-    return Part("completion", Condition.NOTE, message)
+    return Part("completion", Condition.NOTE, message, ("kubectl gitops completion install",))
 
 
 def _strays() -> Part:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.candidates import resources
 from kubectl_gitops.cli.editor import Sheet, sheet
 from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.session import Connected, open_session
@@ -23,7 +24,9 @@ __all__ = ["edit_command"]
 
 
 @click.command("edit", short_help="Change what the branch declares in your editor")
-@click.argument("names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME", shell_complete=resources
+)
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 @click.option("--force-conflicts", is_flag=True, help="take fields over from their managers")
 @ALLOW_PLAIN

@@ -92,6 +92,9 @@ class _Spelling:
         if value is None:
             implied = option.flag_activation_value
             value = next(self._words, None) if implied is None else str(implied)
+        if value is None and self._ctx.resilient_parsing:
+            yield name  # a TAB asks for the value
+            return
         if value is None:
             raise click.BadOptionUsage(name, f"flag needs an argument: {said}", self._ctx)
         if not option.is_flag:
@@ -164,12 +167,18 @@ def dry_run_option(command: Callable[..., int]) -> Callable[..., int]:
         default="none",
         metavar="none|client|server",
         help="say what would happen; server: as the API server says it",
+        shell_complete=lambda _context, _param, start: [
+            word for word in _DRY_RUNS if word.startswith(start)
+        ],
     )(command)
+
+
+_DRY_RUNS = ("none", "client", "server")
 
 
 def dry_run_of(text: str) -> str:
     """`none`, `client` or `server` of a `--dry-run`, which kubectl once took for a switch."""
-    if text in ("none", "client", "server"):
+    if text in _DRY_RUNS:
         return text
     if text == "unchanged":
         talk.warning("--dry-run is deprecated and can be replaced with --dry-run=client.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.candidates import files, kinds
 from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.session import open_session, open_vault
 from kubectl_gitops.errors import Exit, GitopsError
@@ -13,12 +14,18 @@ __all__ = ["import_command"]
 
 
 @click.command("import", short_help="Record live resources that the branch does not have")
-@click.argument("types", nargs=-1, metavar="[TYPE…]")
+@click.argument("types", nargs=-1, metavar="[TYPE…]", shell_complete=kinds)
 @click.option("-A", "--all-namespaces", is_flag=True, help="from every namespace")
 @click.option("-l", "--selector", default="", help="only resources with these labels")
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 @click.option("--dry-run", is_flag=True, help="show what would be recorded")
-@click.option("--legacy-key", default="", metavar="FILE", help="the 2019 predecessor's passphrase")
+@click.option(
+    "--legacy-key",
+    default="",
+    metavar="FILE",
+    help="the 2019 predecessor's passphrase",
+    shell_complete=files,
+)
 @ALLOW_PLAIN
 @shared_options
 def import_command(

@@ -117,7 +117,8 @@ def _existing(target: Target) -> Store | None:
 
 def _made(target: Target) -> Store:
     from kubectl_gitops.settings import data_dir
-    from kubectl_gitops.store import create_bare, open_store
+    from kubectl_gitops.store import open_store
+    from kubectl_gitops.store.local import create_bare
 
     create_bare(Path(target.repo), target.branch)
     talk.note(f"made a bare repository in {target.url}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.candidates import resources, revisions
 from kubectl_gitops.cli.drift import drift_teller
 from kubectl_gitops.cli.flags import INTEGER, DropIn, refuse_other_ways, switch
 from kubectl_gitops.cli.options import Options, shared_options
@@ -22,8 +23,14 @@ __all__ = ["diff_command", "status_command"]
 
 
 @click.command("diff", cls=DropIn, short_help="Show what pull, or apply -f, would change")
-@click.argument("names", nargs=-1, metavar="[TYPE/NAME --revision A..B]")
-@click.option("--revision", default="", metavar="A..B", help="two revisions of one resource")
+@click.argument("names", nargs=-1, metavar="[TYPE/NAME --revision A..B]", shell_complete=resources)
+@click.option(
+    "--revision",
+    default="",
+    metavar="A..B",
+    help="two revisions of one resource",
+    shell_complete=revisions,
+)
 @source_options
 @click.option("-l", "--selector", default="", help="only resources with these labels")
 @switch("--prune", help="also what apply --prune would remove")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from kubectl_gitops.cli.candidates import contexts, directories, files, namespaces, targets
 from kubectl_gitops.cli.flags import INTEGER
 from kubectl_gitops.cluster.options import ConnectionOptions, parse_timeout
 
@@ -42,19 +43,45 @@ class Options:
 
 
 _STORE = (
-    click.option("--target", default="", metavar="NAME", help="which configured target to use"),
+    click.option(
+        "--target",
+        default="",
+        metavar="NAME",
+        help="which configured target to use",
+        shell_complete=targets,
+    ),
     click.option("--repo", default="", metavar="URL", help="the repository, without a target"),
     click.option("--branch", default="", metavar="NAME", help="the branch of the repository"),
-    click.option("--path", default="", metavar="DIR", help="the set's directory in the branch"),
-    click.option("--key-file", default="", metavar="FILE", help="the file with the keys"),
+    click.option(
+        "--path",
+        default="",
+        metavar="DIR",
+        help="the set's directory in the branch",
+        shell_complete=directories,
+    ),
+    click.option(
+        "--key-file",
+        default="",
+        metavar="FILE",
+        help="the file with the keys",
+        shell_complete=files,
+    ),
 )
 
 _CONNECTION = (
-    click.option("--kubeconfig", default="", metavar="FILE", help="the kubeconfig file"),
-    click.option("--context", default="", help="the kubeconfig context"),
+    click.option(
+        "--kubeconfig", default="", metavar="FILE", help="the kubeconfig file", shell_complete=files
+    ),
+    click.option("--context", default="", help="the kubeconfig context", shell_complete=contexts),
     click.option("--cluster", default="", help="the kubeconfig cluster"),
     click.option("--user", default="", help="the kubeconfig user"),
-    click.option("-n", "--namespace", default="", help="the namespace of this request"),
+    click.option(
+        "-n",
+        "--namespace",
+        default="",
+        help="the namespace of this request",
+        shell_complete=namespaces,
+    ),
     click.option("-s", "--server", default="", metavar="URL", help="the API server"),
     click.option("--token", default="", help="bearer token for the API server"),
     click.option("--as", "as_user", default=None, help="user to impersonate"),
@@ -64,10 +91,22 @@ _CONNECTION = (
     click.option("--username", default="", hidden=True),
     click.option("--password", default="", hidden=True),
     click.option(
-        "--certificate-authority", default="", metavar="FILE", help="the CA's certificate"
+        "--certificate-authority",
+        default="",
+        metavar="FILE",
+        help="the CA's certificate",
+        shell_complete=files,
     ),
-    click.option("--client-certificate", default="", metavar="FILE", help="client certificate"),
-    click.option("--client-key", default="", metavar="FILE", help="client key"),
+    click.option(
+        "--client-certificate",
+        default="",
+        metavar="FILE",
+        help="client certificate",
+        shell_complete=files,
+    ),
+    click.option(
+        "--client-key", default="", metavar="FILE", help="client key", shell_complete=files
+    ),
     click.option("--insecure-skip-tls-verify", is_flag=True, help="do not verify the server"),
     click.option("--tls-server-name", default="", help="the name in the server's certificate"),
     click.option("--proxy-url", default="", hidden=True),

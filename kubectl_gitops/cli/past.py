@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubectl_gitops.cli.candidates import commits, resources, revisions
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.pager import page, wants_colour
 from kubectl_gitops.cli.session import open_past_of
@@ -67,7 +68,7 @@ def _sieve(flags: dict[str, Any]) -> Sieve:
 
 
 @click.command("history", short_help="Show the revisions of resources, newest first")
-@click.argument("names", nargs=-1, metavar="[TYPE/NAME… | TYPE [NAME…]]")
+@click.argument("names", nargs=-1, metavar="[TYPE/NAME… | TYPE [NAME…]]", shell_complete=resources)
 @source_options
 @click.option("-l", "--selector", default="", help="label query: those that have these labels")
 @click.option("--patch", "-p", is_flag=True, help="print the RFC 6902 patch of each revision")
@@ -148,10 +149,20 @@ def _history_text(past: Past, told: list[Told], flags: dict[str, Any], *, whole_
 
 
 @click.command("show", short_help="Print a resource as it was")
-@click.argument("names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME")
-@click.option("--revision", type=click.IntRange(min=1), default=None, help="the number of history")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME", shell_complete=resources
+)
+@click.option(
+    "--revision",
+    type=click.IntRange(min=1),
+    default=None,
+    help="the number of history",
+    shell_complete=revisions,
+)
 @click.option("--at", type=WHEN, default=None, metavar="TIME", help="what was in force then")
-@click.option("--commit", default="", metavar="COMMIT", help="as a commit holds it")
+@click.option(
+    "--commit", default="", metavar="COMMIT", help="as a commit holds it", shell_complete=commits
+)
 @click.option("-o", "--output", default="yaml", type=click.Choice(["yaml", "json"]))
 @shared_options
 def show_command(
@@ -193,7 +204,7 @@ def show_command(
 
 
 @click.command("log", short_help="Show the operations of the set, newest first")
-@click.argument("operation", default="", metavar="[COMMIT]")
+@click.argument("operation", default="", metavar="[COMMIT]", shell_complete=commits)
 @_sieve_options
 @click.option("-o", "--output", default="", type=click.Choice(["", "json", "yaml"]))
 @shared_options

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.candidates import commits, resources, revisions
 from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
 from kubectl_gitops.cli.past import named
 from kubectl_gitops.cli.session import Connected, open_session
@@ -32,9 +33,21 @@ def _common(command: Callable[..., int]) -> Callable[..., int]:
 
 
 @click.command("rollback", short_help="Bring back what a resource, or the set, was")
-@click.argument("names", nargs=-1, metavar="[TYPE/NAME | TYPE NAME]")
-@click.option("--to-revision", type=click.IntRange(min=1), default=None, help="see history")
-@click.option("--to-commit", default="", metavar="COMMIT", help="the whole set as of a commit")
+@click.argument("names", nargs=-1, metavar="[TYPE/NAME | TYPE NAME]", shell_complete=resources)
+@click.option(
+    "--to-revision",
+    type=click.IntRange(min=1),
+    default=None,
+    help="see history",
+    shell_complete=revisions,
+)
+@click.option(
+    "--to-commit",
+    default="",
+    metavar="COMMIT",
+    help="the whole set as of a commit",
+    shell_complete=commits,
+)
 @click.option("-l", "--selector", default="", help="with --to-commit: only what has these labels")
 @_common
 @shared_options
@@ -95,7 +108,7 @@ def _to_revision(connected: Connected, options: Options, flags: dict[str, Any]) 
 
 
 @click.command("undo", short_help="Take back a whole operation")
-@click.argument("operation", default="", metavar="[COMMIT]")
+@click.argument("operation", default="", metavar="[COMMIT]", shell_complete=commits)
 @_common
 @shared_options
 def undo_command(options: Options, operation: str, **flags: Any) -> int:

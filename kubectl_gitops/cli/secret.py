@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.candidates import files, resources
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.errors import Exit, GitopsError
 
@@ -34,7 +35,13 @@ def secret_command() -> None:
 
 
 @secret_command.command("keygen")
-@click.option("--out", required=True, metavar="FILE", help="where to write it; never over a file")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    help="where to write it; never over a file",
+    shell_complete=files,
+)
 def keygen_command(out: str) -> int:
     """Make a new key and write it to a file that only you can read.
 
@@ -55,7 +62,9 @@ def keygen_command(out: str) -> int:
 
 
 _FIELD = click.option("--field", default="", metavar="KEY", help="the key in the Secret's data")
-_FILE = click.option("-f", "--filename", default="", metavar="FILE", help="a whole manifest")
+_FILE = click.option(
+    "-f", "--filename", default="", metavar="FILE", help="a whole manifest", shell_complete=files
+)
 
 
 @secret_command.command("encrypt")
@@ -165,7 +174,9 @@ def rekey_command(options: Options, reason: str) -> int:
 
 
 @secret_command.command("rebind")
-@click.argument("names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME", shell_complete=resources
+)
 @click.option("--yes", "-y", is_flag=True, help="answer every question with yes")
 @_REASON
 @shared_options

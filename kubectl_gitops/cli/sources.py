@@ -25,6 +25,7 @@ from urllib.parse import unquote
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.candidates import directories, files
 from kubectl_gitops.cli.flags import switch
 from kubectl_gitops.errors import GitopsError, printable
 
@@ -80,8 +81,22 @@ class Sources:
 def source_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command `-f`, `-k` and `-R`; they reach it as one argument, `sources`."""
 
-    @click.option("-f", "--filename", "filenames", multiple=True, metavar="FILE|DIR|URL|-")
-    @click.option("-k", "--kustomize", default="", metavar="DIR", help="build a kustomization")
+    @click.option(
+        "-f",
+        "--filename",
+        "filenames",
+        multiple=True,
+        metavar="FILE|DIR|URL|-",
+        shell_complete=files,
+    )
+    @click.option(
+        "-k",
+        "--kustomize",
+        default="",
+        metavar="DIR",
+        help="build a kustomization",
+        shell_complete=directories,
+    )
     @switch("-R", "--recursive", help="descend into directories")
     @functools.wraps(command)
     def wrapped(filenames: tuple[str, ...], kustomize: str, recursive: bool, **rest: Any) -> int:

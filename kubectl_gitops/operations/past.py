@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
-from kubectl_gitops.builtin import builtin
+from kubectl_gitops.builtin import builtin, is_kind
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.history import Revision, summary
 from kubectl_gitops.manifest import Manifest, read_snapshot
@@ -128,7 +128,7 @@ class Past:
 
     def _searched(self, kind: str, name: str, namespace: str) -> ResourceId:
         known = [revision.resource for revision in self.store.latest(self.tip, self.path)]
-        fitting = [id for id in known if id.name == name and _is_kind(id, kind)]
+        fitting = [id for id in known if id.name == name and is_kind(id, kind)]
         found = [id for id in fitting if not namespace or id.namespace in ("", namespace)]
         if len(found) == 1:
             return found[0]
@@ -155,12 +155,12 @@ class Past:
         """
         latest = {one.resource: one for one in self.store.latest(self.tip, self.path)}
         for kind in kinds:
-            if not any(_is_kind(id, kind) for id in latest):
+            if not any(is_kind(id, kind) for id in latest):
                 raise self._unknown_kind(kind, latest)
         chosen = [
             id
             for id in latest
-            if (not kinds or any(_is_kind(id, kind) for kind in kinds))
+            if (not kinds or any(is_kind(id, kind) for kind in kinds))
             and (not namespace or id.namespace == namespace)
         ]
         if not selector:
@@ -275,18 +275,6 @@ def read_settings(store: Store, tip: Tip, path: str) -> StoreSettings:
             + (f" --path {path}" if path else ""),
         )
     return parse_store_settings(settings_text(store.read([file.blob])[file.blob]))
-
-
-def _is_kind(id: ResourceId, word: str) -> bool:
-    """Whether a word means this kind: a built-in one's names, else its name or plural, `.group`."""
-    api = builtin().named(word)
-    if api is not None and api.group_kind == id.group_kind:
-        return True
-    name, _, group = word.lower().partition(".")
-    kind = id.kind.lower()
-    if name not in (kind, f"{kind}s", f"{kind}es", f"{kind.removesuffix('y')}ies"):
-        return False
-    return group in ("", id.group) or group.endswith(f".{id.group}")
 
 
 def _near(kind: str, name: str, known: Iterable[ResourceId]) -> list[str]:

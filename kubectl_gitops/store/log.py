@@ -34,7 +34,8 @@ from kubectl_gitops.store.saved import load, save
 __all__ = ["Log"]
 
 _UNSAVED_FILES = 100
-"""Up to so many files are read again by every command rather than all knowledge written again."""
+"""Up to so many files are read again by every command rather than all knowledge written again.
+A set that has no more is written whenever one is new: a TAB offers what was written."""
 
 _HELD_OBJECTS = 5_000
 _HELD_BYTES = 64 << 20
@@ -105,8 +106,9 @@ class Log:
         return head.decode("ascii") if head else ""
 
     def _keep(self) -> None:
-        """Save what is known, if enough is new to be worth it."""
-        if self._contents.read > _UNSAVED_FILES:
+        """Save what is known, if enough is new to be worth it; of a small set anything is."""
+        known = sum(len(one.blobs) for one in self._contents.state.sets.values())
+        if self._contents.read > (_UNSAVED_FILES if known > _UNSAVED_FILES else 0):
             save(self._saved, self._contents.state)
             self._contents.read = 0
 

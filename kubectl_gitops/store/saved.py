@@ -7,7 +7,6 @@ alone and may be lost at any time; one that another version wrote is not used.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from contextlib import suppress
@@ -22,13 +21,7 @@ from kubectl_gitops.store.contents import SetContents, State
 from kubectl_gitops.store.documents import Context, Scope
 from kubectl_gitops.store.objects import oid
 
-__all__ = ["load", "save", "saved_path"]
-
-
-def saved_path(data_dir: Path, url: str, branch: str) -> Path:
-    """Where the knowledge of a branch is kept."""
-    digest = hashlib.sha256(f"{url}\n{branch}".encode()).hexdigest()[:16]
-    return data_dir / "index" / f"{digest}.json"
+__all__ = ["load", "save"]
 
 
 def load(path: Path, store: BaseObjectStore) -> State:

@@ -13,7 +13,8 @@ from dulwich.repo import Repo
 from kubectl_gitops.errors import Exit, GitopsError
 from kubectl_gitops.message import Message, Signature
 from kubectl_gitops.ports import File, Moved, Tip
-from kubectl_gitops.store import create_bare, open_store
+from kubectl_gitops.store import open_store
+from kubectl_gitops.store.local import create_bare
 from kubectl_gitops.store.objects import MAX_DEPTH
 from tests.git import git, init_bare
 

@@ -11,7 +11,8 @@ from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.store import open_store
 from kubectl_gitops.store.contents import State
 from kubectl_gitops.store.documents import Documents
-from kubectl_gitops.store.saved import load, save, saved_path
+from kubectl_gitops.store.known import known_path
+from kubectl_gitops.store.saved import load, save
 from tests.git import git
 
 APPLY = Message(Signature("Ada", "ada@example.com", 1_700_000_000), "apply", operation="apply")
@@ -54,7 +55,7 @@ def looked_at(monkeypatch):
 class Repository:
     def __init__(self, path, data_dir):
         self.path, self.data_dir = path, data_dir
-        self.saved = saved_path(data_dir, str(path), "main")
+        self.saved = known_path(data_dir, path, "main")
 
     def publish(self, edits):
         """As a process of its own."""
@@ -140,6 +141,8 @@ def test_where_nothing_can_be_kept_nothing_is_lost(repository):
 
 
 def test_branches_and_stores_are_kept_apart():
-    paths = {saved_path(Path("d"), url, branch) for url in ("a", "b") for branch in ("c", "d")}
+    paths = {
+        known_path(Path("d"), Path(url), branch) for url in ("a", "b") for branch in ("c", "d")
+    }
     assert len(paths) == 4
     assert load(Path("nowhere"), None) == State()
