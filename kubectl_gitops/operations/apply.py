@@ -15,7 +15,7 @@ from kubectl_gitops.operations.prune import Pruning, intend_to_prune
 from kubectl_gitops.operations.report import Report
 from kubectl_gitops.operations.session import Branch, Session, Wanted, conflict
 from kubectl_gitops.ordering import check_dependencies
-from kubectl_gitops.plan import Plan, Rights
+from kubectl_gitops.plan import Action, Plan, Rights
 from kubectl_gitops.reconcile import (
     Execution,
     Rules,
@@ -103,7 +103,8 @@ class _Mine:
         rules = options.rules(session, branch)
         intent = intend_to_write(session, branch, self.manifests, rules)
         plan = recreatable(session.cluster, intent.plan, options.validation)
-        intent = replace(intent, plan=recreating(plan) if options.recreate else plan)
+        forced = plan.ids(Action.UPDATE) if options.recreate else ()
+        intent = replace(intent, plan=recreating(plan, forced))
         for warning in _warnings(intent):
             if warning not in self.warned:
                 self.warned.add(warning)

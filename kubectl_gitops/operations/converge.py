@@ -14,7 +14,16 @@ from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.operations.session import Branch, Session
 from kubectl_gitops.plan import Action, Change, Outcome, Plan, Preview, Result, prune_verdict
 from kubectl_gitops.ports import Refusal
-from kubectl_gitops.reconcile import Execution, Rules, execute, look, observe, workers
+from kubectl_gitops.reconcile import (
+    Execution,
+    Rules,
+    execute,
+    look,
+    observe,
+    recreatable,
+    recreating,
+    workers,
+)
 from kubectl_gitops.resource import Body, ResourceId, same
 
 __all__ = ["converge", "follow", "settled_without_write"]
@@ -88,9 +97,17 @@ def follow(session: Session, changes: list[Change], rules: Rules) -> tuple[Branc
     branch = session.read(session.store.fetch())
     entries = branch.snapshot.entries
     declared = [session.opened(branch, entries[c.id].manifest) for c in changes if c.id in entries]
-    plan = observe(session.cluster, declared, rules, lives)
+    plan = _anew(session, observe(session.cluster, declared, rules, lives), changes, rules)
     gone = [_removal(c, lives.get(c.id), rules) for c in changes if c.id not in entries]
     return branch, Plan((*plan.changes, *gone))
+
+
+def _anew(session: Session, plan: Plan, changes: list[Change], rules: Rules) -> Plan:
+    """What was to be deleted and created again (`--force`), and moved before it was, still is."""
+    forced = {change.id for change in changes if change.recreates}
+    if not forced:
+        return plan
+    return recreating(recreatable(session.cluster, plan, rules.validation), forced)
 
 
 def _removal(change: Change, live: Body | Refusal | None, rules: Rules) -> Change:

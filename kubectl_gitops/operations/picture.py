@@ -123,7 +123,8 @@ def _forced(session: Session, plan: Plan, rules: Rules) -> Plan:
     forced = [c for c in plan.changes if c.refusal and c.live and c.sent and forces(c.sent, c.live)]
     if not forced:
         return plan
-    tried = recreating(recreatable(session.cluster, Plan(tuple(forced)), rules.validation))
+    tried = recreatable(session.cluster, Plan(tuple(forced)), rules.validation)
+    tried = recreating(tried, {change.id for change in forced})
     anew = {change.id: change for change in tried.changes}
     return Plan(tuple(anew.get(change.id, change) for change in plan.changes))
 

@@ -18,6 +18,7 @@ from kubectl_gitops.ordering import depends_on_new, provided
 from kubectl_gitops.plan import Action, Change, Plan, Preview, Rights, decide, foreign
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile.look import Lives, catalog_of, look, workers
+from kubectl_gitops.reconcile.recreate import created_anew
 from kubectl_gitops.reconcile.write import Sending, preview, served_versions
 from kubectl_gitops.resource import Body, ResourceId, is_terminating
 from kubectl_gitops.settings import Verdicts
@@ -205,6 +206,10 @@ class _Planner:
                 break
             now = self.cluster.get(api, id.namespace, id.name)
             live = live if isinstance(now, Refusal) else now
+        if live is not None and is_terminating(live) and isinstance(answer.answer, Refusal):
+            # Judged by the one that goes, what comes would be a change of it.
+            anew = created_anew(self.cluster, api, sent, live, rules.validation, quiet=private)
+            answer = answer if isinstance(anew, Refusal) else Preview(anew)
         change = decide(id, api, sent, live, answer)
         if known and change.action is Action.UNCHANGED:
             rules.verdicts.keep(self._verdict(id, sent, live))

@@ -7,14 +7,16 @@ whose deletion takes other resources or data along.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
+from kubectl_gitops.catalog import Api
 from kubectl_gitops.plan import Action, Change, Plan, Preview, asks
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile.look import workers
-from kubectl_gitops.resource import Body
+from kubectl_gitops.resource import Body, ResourceId
 
-__all__ = ["recreatable", "recreating"]
+__all__ = ["created_anew", "recreatable", "recreating"]
 
 
 def recreatable(cluster: Cluster, plan: Plan, validation: str) -> Plan:
@@ -24,9 +26,9 @@ def recreatable(cluster: Cluster, plan: Plan, validation: str) -> Plan:
         return Plan(tuple(changes))
 
 
-def recreating(plan: Plan) -> Plan:
-    """The plan with these deleted and created again (`--force`)."""
-    return Plan(tuple(_recreated(change) for change in plan.changes))
+def recreating(plan: Plan, forced: Container[ResourceId]) -> Plan:
+    """The plan with those of them that are forced deleted and created again (`--force`)."""
+    return Plan(tuple(_recreated(c) if c.id in forced else c for c in plan.changes))
 
 
 def _recreated(change: Change) -> Change:
@@ -41,26 +43,31 @@ def _tried(cluster: Cluster, change: Change, validation: str) -> Change:
         return change
     if change.api is None or change.sent is None or live is None or asks(change.id):
         return change
-    answer = _created(cluster, change, live, change.sent, validation)
-    if isinstance(answer, Refusal) and _is_held(answer):
-        others = _without_held(change.sent, live)
-        answer = _created(cluster, change, live, others, validation)
-        return change if isinstance(answer, Refusal) else replace(change, afresh=change.sent)
-    if isinstance(answer, Refusal):
-        return change
-    return replace(change, afresh=_named(answer, change.id.name))
+    answer = created_anew(cluster, change.api, change.sent, live, validation, quiet=change.private)
+    return change if isinstance(answer, Refusal) else replace(change, afresh=answer)
 
 
-def _created(
-    cluster: Cluster, change: Change, live: Body, body: Body, validation: str
+def created_anew(
+    cluster: Cluster, api: Api, sent: Body, live: Body, validation: str, *, quiet: bool
 ) -> Body | Refusal:
-    """The server's dry-run of a creation, under a name that the uid makes nobody else's."""
-    assert change.api is not None
-    name = f"{change.id.name[:40].rstrip('-.')}-{live['metadata']['uid'][:8]}"
-    named = _named(body, name)
-    return cluster.apply(
-        change.api, named, dry_run=True, validation=validation, quiet=change.private
-    )
+    """What would be stored if `sent` were created once `live` is gone, or why it would be refused.
+
+    A dry-run under a name that the uid makes nobody else's.
+    """
+    name: str = sent["metadata"]["name"]
+    trial = f"{name[:40].rstrip('-.')}-{live['metadata']['uid'][:8]}"
+
+    def created(body: Body) -> Body | Refusal:
+        named = _named(body, trial)
+        return cluster.apply(api, named, dry_run=True, validation=validation, quiet=quiet)
+
+    answer = created(sent)
+    if not isinstance(answer, Refusal):
+        return _named(answer, name)
+    if not _is_held(answer):
+        return answer
+    answer = created(_without_held(sent, live))
+    return answer if isinstance(answer, Refusal) else sent
 
 
 def _is_held(refusal: Refusal) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from tests.bound import Bound, config_map
 from tests.git import git
@@ -28,6 +31,13 @@ apiVersion: v1
 kind: Service
 metadata: {{name: {}}}
 spec: {{type: NodePort, ports: [{{port: 80}}]}}
+"""
+FIXED = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: a, finalizers: [example.com/holds]}}
+immutable: true
+data: {{x: "{}"}}
 """
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {}}}\n"
 ROLE = """\
@@ -173,6 +183,22 @@ def test_an_address_of_another_service_is_not_free_when_the_old_one_is_gone(boun
     assert bound.live("service/a")["spec"] == a
     assert bound.apply(moved(free, mine), "--force").stdout == "service/a configured\n"
     assert bound.live("service/a")["spec"]["clusterIP"] == free
+
+
+def test_a_pull_makes_anew_what_still_goes_when_it_looks(bound: Bound) -> None:
+    fixed = FIXED.format("1")
+    bound.apply(fixed)
+    bound.kubectl("delete", "--wait=false", "configmap/a")
+    path = f"{bound.namespace}/configmap/a.yaml"
+    bound.commit({path: bound.file(path).replace('x: "1"', 'x: "2"')})
+    with ThreadPoolExecutor() as pool:
+        pull = pool.submit(bound, "pull")
+        with pytest.raises(TimeoutError):
+            pull.result(3)
+        bound.kubectl("patch", "configmap/a", "-p", '{"metadata": {"finalizers": null}}')
+        assert pull.result().stdout == "configmap/a created\n"
+    assert bound.live("configmap/a")["data"] == {"x": "2"}
+    bound.kubectl("patch", "configmap/a", "-p", '{"metadata": {"finalizers": null}}')
 
 
 def test_force_never_deletes_a_claim(bound: Bound) -> None:

@@ -74,6 +74,25 @@ def pushed_together(
     return ended(*processes)
 
 
+def test_what_moves_before_it_is_made_anew_is_made_anew_all_the_same(
+    distant: Place, http_repo: GitServer, tmp_path: Path
+) -> None:
+    fixed = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "immutable": True}
+    distant.apply(json.dumps({**fixed, "data": {"x": "1"}}))
+    uid = distant.live("cm/a")["metadata"]["uid"]
+    file = written(tmp_path, "a.json", json.dumps({**fixed, "data": {"x": "2"}}))
+    http_repo.requests.clear()
+    with http_repo.fault(on=PUSH, delay=3):
+        process = distant.gitops.start("apply", "-f", file, "--force")
+        until(lambda: http_repo.requests.count(PUSH) == 1, "it pushes")
+        distant.kubectl("annotate", "cm/a", "seen=by-a-controller")
+    ((code, out, _),) = ended(process)
+    assert (code, out) == (0, "configmap/a configured\n")
+    live = distant.live("cm/a")
+    assert (live["data"], live["metadata"]["uid"] == uid) == ({"x": "2"}, False)
+    assert in_sync(distant)
+
+
 def test_disjoint_changes_of_one_resource_are_both_kept(
     distant: Place, http_repo: GitServer, tmp_path: Path
 ) -> None:
