@@ -17,7 +17,7 @@ from typing import Any
 from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.resource import Body, same
 
-__all__ = ["MAX_OPERATIONS", "apply_patch", "diff"]
+__all__ = ["MAX_OPERATIONS", "apply_patch", "check_patch", "diff"]
 
 MAX_OPERATIONS = 10_000
 """A patch of more operations says less than the new body and is written as one replacement."""
@@ -106,7 +106,7 @@ def apply_patch(body: Body, operations: Sequence[Body]) -> Body:
     from jsonpatch import JsonPatch, JsonPatchException
     from jsonpointer import JsonPointerException
 
-    _check_budgets(operations)
+    check_patch(operations)
     try:
         result = JsonPatch(deepcopy(list(operations))).apply(body)
     except (JsonPatchException, JsonPointerException, TypeError, ValueError, LookupError) as error:
@@ -116,16 +116,21 @@ def apply_patch(body: Body, operations: Sequence[Body]) -> Body:
     return result
 
 
-def _check_budgets(operations: Sequence[Body]) -> None:
+def check_patch(operations: Sequence[Body]) -> None:
+    """`GitopsError` for what is no patch of ours: other operations, too many, too deep or large."""
     if len(operations) > MAX_OPERATIONS:
         raise GitopsError(f"the patch of a history record has over {MAX_OPERATIONS:,} operations")
     if not all(isinstance(operation, dict) for operation in operations):
         raise GitopsError("the patch of a history record is not a list of operations")
-    if any(operation.get("op") not in _OPERATIONS for operation in operations):
+    if not all(map(_is_ours, operations)):
         raise GitopsError("the patch of a history record has an operation that none of ours has")
-    depths = (str(operation.get("path")).count("/") for operation in operations)
+    depths = (operation["path"].count("/") for operation in operations)
     if max(depths, default=0) > _MAX_DEPTH or _is_large([*operations]):
         raise GitopsError("the patch of a history record is larger than any document")
+
+
+def _is_ours(operation: Body) -> bool:
+    return operation.get("op") in _OPERATIONS and isinstance(operation.get("path"), str)
 
 
 def _is_large(value: Any) -> bool:

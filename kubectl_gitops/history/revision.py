@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from kubectl_gitops.errors import GitopsError, printable
-from kubectl_gitops.history.patch import diff
+from kubectl_gitops.history.patch import check_patch, diff
 from kubectl_gitops.message import Message
 from kubectl_gitops.resource import Body, ResourceId
 
@@ -140,6 +140,8 @@ def decode(data: bytes) -> Revision:
     try:
         record = json.loads(data, parse_constant=_refuse)
         return _revision(record)
+    except GitopsError as error:
+        raise GitopsError(error.message, *(error.hints or (REBUILD,))) from error
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise GitopsError("a record of the history cannot be read", REBUILD) from error
 
@@ -156,6 +158,8 @@ def _revision(record: dict[str, Any]) -> Revision:
             "kubectl krew upgrade gitops",
         )
     patch = record["patch"]
+    if patch is not None:
+        check_patch(patch)
     return Revision(
         resource=ResourceId(**{key: _text(value) for key, value in record["resource"].items()}),
         path=_text(record["path"]),
@@ -166,7 +170,7 @@ def _revision(record: dict[str, Any]) -> Revision:
         user=printable(_text(record["user"])),
         operation=printable(_text(record["operation"])),
         reason=_lines(_text(record["reason"])),
-        patch=None if patch is None else tuple(_operation(item) for item in patch),
+        patch=None if patch is None else tuple(patch),
         before=_maybe_id(record["before"]),
         after=_maybe_id(record["after"]),
         previous=_maybe_id(record["previous"]),
@@ -197,9 +201,3 @@ def _id(value: object) -> str:
 
 def _maybe_id(value: object) -> str | None:
     return None if value is None else _id(value)
-
-
-def _operation(value: object) -> Body:
-    if not isinstance(value, dict):
-        raise TypeError("not an operation")
-    return value

@@ -156,7 +156,8 @@ def nested(depth):
         ([{"op": "remove", "path": "/b"}], "does not fit its document"),
         ([{"op": "test", "path": "/a", "value": 2}], "does not fit its document"),
         ([{"op": "add", "path": "/b"}], "does not fit its document"),
-        ([{"op": "remove", "path": 7}], "does not fit its document"),
+        ([{"op": "remove", "path": 7}], "has an operation that none of ours has"),
+        ([{"op": "remove"}], "has an operation that none of ours has"),
         ([{"op": "replace", "path": "", "value": []}], "does not leave a document"),
         ([{"op": "add", "path": "/b", "value": nested(1000)}], "is larger than any document"),
         ([{"op": "add", "path": "/b" * 1000, "value": 1}], "is larger than any document"),
@@ -199,8 +200,7 @@ def test_a_record_reads_back_as_it_was():
         {"commit": "../../etc/passwd"},
         {"after": "HEAD"},
         {"previous": 7},
-        {"patch": {"op": "add"}},
-        {"patch": [1]},
+        {"patch": 7},
         {"resource": {"kind": "Deployment"}},
         {"resource": {**RECORD["resource"], "kind": 1}},
         {"resource": []},
@@ -215,6 +215,29 @@ def test_a_record_that_is_not_ours_is_refused(change):
         decode(json.dumps({**RECORD, **change}).encode())
     assert refused.value.message == "a record of the history cannot be read"
     assert refused.value.hints == (REBUILD,)
+
+
+@pytest.mark.parametrize(
+    ("patch", "error"),
+    [
+        ({"op": "add"}, "is not a list of operations"),
+        ([1], "is not a list of operations"),
+        ([{"op": "replace"}], "has an operation that none of ours has"),
+        ([{"op": "copy", "from": "", "path": "/a"}] * 18, "has an operation that none of ours has"),
+        ([{"op": "add", "path": "/b", "value": nested(200)}], "is larger than any document"),
+        ([{"op": "remove", "path": "/b"}] * 10_001, "has over 10,000 operations"),
+    ],
+)
+def test_a_record_with_a_hostile_patch_is_refused_before_anybody_uses_it(patch, error):
+    with pytest.raises(GitopsError) as refused:
+        decode(json.dumps({**RECORD, "patch": patch}).encode())
+    assert refused.value.message == f"the patch of a history record {error}"
+    assert refused.value.hints == (REBUILD,)
+
+
+def test_a_record_larger_than_any_is_not_even_parsed():
+    with pytest.raises(GitopsError, match="larger than any document"):
+        decode(b"[" * ((16 << 20) + 1))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b"1" * 5000])

@@ -303,6 +303,30 @@ def test_the_history_of_a_shallow_repository_is_not_made_up(ada, served, tmp_pat
     ]
 
 
+@over_both
+def test_a_history_is_replaced_by_one_made_anew(ada, bob, served):
+    ada.publish(config_map(a="1"))
+    tip = ada.publish(config_map(a="2"))
+    tree = git(served.path, "rev-parse", f"{tip.history}^{{tree}}")
+    forged = git(served.path, "commit-tree", tree, "-p", tip.history, "-p", tip.commit, "-m", "x")
+    git(served.path, "update-ref", "refs/gitops/history/main", forged)
+    seen = bob.store.fetch()
+    assert seen.history == forged
+    made = bob.store.rebuild(seen)
+    assert git(served.path, "rev-parse", "refs/gitops/history/main") == made.history
+    assert git(served.path, "rev-parse", "main") == tip.commit
+    assert ada.store.fetch() == made == bob.store.fetch()
+    assert [summary(r) for r in ada.store.revisions(made, WEB)] == ["data.a → 2", "created"]
+    assert isinstance(bob.store.rebuild(seen), Moved)
+    hook = served.hook("update", 'case "$1" in refs/gitops/*) exit 1;; esac')
+    git(served.path, "update-ref", "refs/gitops/history/main", forged)
+    refused = bob.store.rebuild(bob.store.fetch())
+    hook.unlink()
+    assert isinstance(refused, StoreRefusal)
+    assert refused.message == "hook declined"
+    assert git(served.path, "rev-parse", "refs/gitops/history/main") == forged
+
+
 def test_stale_locks_in_the_mirror_are_removed(ada, served):
     first = ada.publish(config_map(a="1"))
     blob = ada.store.files(first.commit)["web.yaml"].blob
