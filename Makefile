@@ -7,7 +7,7 @@ SOAK_SECRETS ?= 20000
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup controlplane test soak check demo bench krew-manifest requirements clean
+.PHONY: help setup controlplane test soak check demo bench krew smoke krew-manifest requirements clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,13 @@ demo: controlplane ## watch the program at work on a cluster of its own
 
 bench: controlplane ## measure it beside its peers
 	$(BIN)/python -m benchmarks
+
+krew: $(READY) ## build the archive that krew installs on machines like this one, into dist/
+	$(BIN)/python .ci/krew_archive.py dist
+
+smoke: krew controlplane ## run the program of that archive, build it again and compare
+	KREW_ARCHIVE="$$(ls $(CURDIR)/dist/kubectl-gitops-v*.tar.gz)" \
+	  $(BIN)/python -m pytest tests/packaging/test_krew_archive.py --timeout 300
 
 krew-manifest: $(READY) ## render krew-manifest.yaml from plugin.yaml (DIGESTS=dist/SHA256SUMS)
 	$(BIN)/python .ci/krew_manifest.py $(DIGESTS)

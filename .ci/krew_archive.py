@@ -35,17 +35,8 @@ COLLECTED = ("kubectl_gitops", "kubernetes.client", "kubernetes.config", "rich._
 # readline would bring libreadline, which is GPL; the rest is not used. pydoc has to stay, for
 # kubernetes.watch imports it.
 LEFT_OUT = (
-    *(
-        "readline",
-        "kubernetes.aio",
-        "kubernetes.test",
-        "sqlite3",
-        "curses",
-        "_curses",
-        "tkinter",
-        "test",
-    ),
-    *("idlelib", "ensurepip", "lib2to3", "setuptools", "pip", "wheel", "pygments", "numpy"),
+    *("readline", "curses", "_curses", "sqlite3", "tkinter", "test", "idlelib", "ensurepip"),
+    *("kubernetes.aio", "kubernetes.test", "setuptools", "pip", "wheel", "pygments", "numpy"),
 )
 
 # Libraries of the building machine that Python's own modules need: under which license each is.
@@ -133,10 +124,10 @@ def _library(path: Path) -> str:
     """The line of a system library; those of a package stand in a directory of its own."""
     if path.parent.name != "_internal":
         return ""
-    name = re.split(r"[-.\d]", path.name)[0]
-    if name not in SYSTEM_LIBRARIES:
-        raise SystemExit(f"{path.name} would be handed out without a word on its license")
-    return SYSTEM_LIBRARIES[name]
+    for name, license in SYSTEM_LIBRARIES.items():
+        if path.name.startswith(name):
+            return license
+    raise SystemExit(f"{path.name} would be handed out without a word on its license")
 
 
 def bundled() -> list[Distribution]:
