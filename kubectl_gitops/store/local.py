@@ -122,6 +122,9 @@ class LocalOrigin:
                 return StoreRefusal(f"{_shown(folder)} may not be written to")
         return None
 
+    def deepen(self) -> None:
+        """Nothing can be brought: there is nothing behind this repository."""
+
     def keep(self, old: str, new: str) -> None:
         """The history that a reader has made is everybody's, where the reader may write."""
         with suppress(GitopsError, OSError):

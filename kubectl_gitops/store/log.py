@@ -48,7 +48,8 @@ Told = Callable[[int, int], None]
 class Log:
     """Extends the history of one repository; what it has read stays read between two calls.
 
-    `content` gives the bytes of a blob.
+    `content` gives the bytes of a blob, `told` hears how far it is, and `deepen` brings commits
+    that a shallow repository lacks, where that is possible.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Log:
         saved: Path,
         content: Callable[[str], bytes],
         told: Told = lambda _done, _of: None,
+        deepen: Callable[[], None] = lambda: None,
     ) -> None:
         self._repo = repo
         self._saved = saved
         self._told = told
+        self._deepen = deepen
         self._fresh = MemoryObjectStore()
         self._unwritten: list[ShaFile] = []
         self._held = 0
@@ -94,7 +97,7 @@ class Log:
             self._advance(last, head)
         else:
             self._contents.state = State()  # what is known has no records yet
-        todo = missing(self._repo, last, oid(tip))
+        todo = self._missing(last, oid(tip))
         for number, commit in enumerate(todo.commits):
             self._told(number, len(todo.commits))
             rewritten = todo.rewritten and number == 0
@@ -104,6 +107,21 @@ class Log:
         self._write()
         self._keep()
         return head.decode("ascii") if head else ""
+
+    def _missing(self, last: ObjectID | None, tip: ObjectID) -> Missing:
+        """What is to be indexed, if need be after the repository was asked for what it lacks."""
+        todo = missing(self._repo, last, tip)
+        if todo.cut is not None:
+            self._deepen()
+            todo = missing(self._repo, last, tip)
+        if todo.cut is not None:
+            # A history that began here would be a wrong one.
+            raise GitopsError(
+                f"the repository is a shallow clone that begins at {todo.cut[:7].decode('ascii')}: "
+                "its history cannot be told",
+                "git fetch --unshallow   # in the repository",
+            )
+        return todo
 
     def _keep(self) -> None:
         """Save what is known, if enough is new to be worth it; of a small set anything is."""
@@ -200,10 +218,14 @@ def indexed(store: BaseObjectStore, head: ObjectID) -> ObjectID:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The commits to index, oldest first; `rewritten`: the last indexed one left the branch."""
+    """The commits to index, oldest first; `rewritten`: the last indexed one left the branch.
+
+    `cut` is the commit where a shallow repository begins, if that is where the search ended.
+    """
 
     commits: Sequence[ObjectID]
     rewritten: bool = False
+    cut: ObjectID | None = None
 
 
 def missing(repo: BaseRepo, last: ObjectID | None, tip: ObjectID) -> Missing:
@@ -218,21 +240,12 @@ def missing(repo: BaseRepo, last: ObjectID | None, tip: ObjectID) -> Missing:
         if commit == last:
             return Missing(line[::-1])
         line.append(commit)
-    _refuse_shallow(repo, line[-1])
+    if objects.commit_at(repo.object_store, line[-1].decode("ascii")).parents:
+        return Missing((), cut=line[-1])
     if last is None:
         return Missing(line[::-1])
     line = line[: _restart(repo, last, line) + 1]
     return Missing(line[::-1], rewritten=not commits.is_ancestor(repo, last, tip))
-
-
-def _refuse_shallow(repo: BaseRepo, oldest: ObjectID) -> None:
-    """What came before is not known here: a history that begins now would be a wrong one."""
-    if objects.commit_at(repo.object_store, oldest.decode("ascii")).parents:
-        raise GitopsError(
-            f"the repository is a shallow clone that begins at {oldest[:7].decode('ascii')}: "
-            "its history cannot be told",
-            "git fetch --unshallow   # in the repository",
-        )
 
 
 def _restart(repo: BaseRepo, last: ObjectID, line: list[ObjectID]) -> int:

@@ -109,6 +109,12 @@ class RemoteOrigin:
             return StoreRefusal(error.message)
         return None
 
+    def deepen(self) -> None:
+        """Bring everything anew: the server was shallow when the mirror was filled."""
+        transport = self._transport(push=False)
+        with transport.failures():
+            self._fetched(transport, whole=True)
+
     def keep(self, old: str, new: str) -> None:
         """The history that a reader has made stays in the mirror until the server's moves."""
         self._set(self._own_history, new)
@@ -118,15 +124,17 @@ class RemoteOrigin:
             self._transports[push] = open_transport(self._address, push=push)
         return self._transports[push]
 
-    def _fetched(self, transport: Transport) -> dict[bytes, str]:
-        """The refs of the server, their objects brought into the mirror."""
+    def _fetched(self, transport: Transport, *, whole: bool = False) -> dict[bytes, str]:
+        """The refs of the server, their objects brought into the mirror; `whole`: all of them."""
         store = self._repo.object_store
         ours = [self._head, self._history]
 
         def wants(refs: Mapping[Ref, ObjectID], depth: int | None = None) -> list[ObjectID]:  # noqa: ARG001
-            return [refs[Ref(ref)] for ref in ours if ref in refs and refs[Ref(ref)] not in store]
+            named = [refs[Ref(ref)] for ref in ours if ref in refs]
+            return named if whole else [name for name in named if name not in store]
 
-        heads = [oid(head) for head in (read_ref(self._repo, ref) for ref in ours) if head]
+        known = () if whole else (read_ref(self._repo, ref) for ref in ours)
+        heads = [oid(head) for head in known if head]
         walker = ObjectStoreGraphWalker(heads, self._repo.get_parents)
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=self._repo.path) as pack:
 

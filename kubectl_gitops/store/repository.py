@@ -62,7 +62,7 @@ class GitStore:
         self._branch = branch
         self._warn = warn
         self._held: dict[str, bytes] = {}
-        self._log = Log(repo, saved, self._content, told)
+        self._log = Log(repo, saved, self._content, told, origin.deepen)
         self._chain = Chain(self._objects, "")
         # Its packs are mapped into memory; nobody has to remember to close a store.
         weakref.finalize(self, repo.close)

@@ -303,6 +303,23 @@ def test_the_history_of_a_shallow_repository_is_not_made_up(ada, served, tmp_pat
     ]
 
 
+def test_the_mirror_of_a_shallow_repository_is_deepened_as_soon_as_that_can_be(
+    ada, served, tmp_path
+):
+    for text in "123":
+        ada.publish(config_map(a=text))
+    shallow = tmp_path / "shallow.git"
+    git(tmp_path, "clone", "--quiet", "--bare", "--depth=1", served.url, str(shallow))
+    reader = Person(f"file://{shallow}", tmp_path / "reader")
+    with pytest.raises(GitopsError, match="the repository is a shallow clone that begins at"):
+        reader.store.extend(reader.store.fetch())
+    git(shallow, "fetch", "--quiet", "--unshallow")
+    reader.again()
+    tip = reader.store.extend(reader.store.fetch())
+    told = [summary(r) for r in reader.store.revisions(tip, WEB)]
+    assert told == ["data.a → 3", "data.a → 2", "created"]
+
+
 @over_both
 def test_a_history_is_replaced_by_one_made_anew(ada, bob, served):
     ada.publish(config_map(a="1"))
