@@ -65,7 +65,14 @@ def _write(directory: Path, bodies: Mapping[str, Body | None], managed_fields: b
 
     for name, body in bodies.items():
         if body is not None:
-            (directory / name).write_text(diff_side(body, managed_fields=managed_fields), "utf-8")
+            text = diff_side(body, managed_fields=managed_fields)
+            try:
+                (directory / name).write_text(text, "utf-8")
+            except OSError as error:
+                raise GitopsError(
+                    f"{printable(name)} cannot be written: {error.strerror}",
+                    "unset KUBECTL_EXTERNAL_DIFF",
+                ) from error
 
 
 def _shown(command: Iterable[str]) -> int:

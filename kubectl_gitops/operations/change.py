@@ -20,7 +20,7 @@ from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
 from kubectl_gitops.ports import ClusterIdentity, Moved, StoreRefusal, Tip
 from kubectl_gitops.reconcile import Execution, Parent, Rules, home_first, note, widen
 from kubectl_gitops.resource import ResourceId, same
-from kubectl_gitops.sealing import Tripwire, new_tokens
+from kubectl_gitops.sealing import SealRule, Tripwire, hiding, new_tokens
 
 __all__ = ["Intent", "Request", "carry"]
 
@@ -99,7 +99,7 @@ def carry(session: Session, request: Request) -> Report:
         intent = request.intend(branch)
         _refuse_tokens(request, branch, intent)
         if intent.plan.refused or request.dry_run:
-            return _planned(request, intent)
+            return _planned(request, branch, intent)
         parent = session.parent(branch)  # one that may not be read is the end, before the push
         commit = _commit(session, request, branch, intent, who)
         tip = _publish(session, branch, commit)
@@ -134,15 +134,19 @@ def _refuse_tokens(request: Request, branch: Branch, intent: Intent) -> None:
         raise GitopsError("\n".join(problems), first + seal, *rest)
 
 
-def _planned(request: Request, intent: Intent) -> Report:
+def _planned(request: Request, branch: Branch, intent: Intent) -> Report:
     plan = intent.plan
     return Report(
         request.operation,
         plan=plan,
-        declared=intent.puts,
+        secrets=_secrets(branch, intent),
         refused=plan.refused,
         dry_run=request.dry_run,
     )
+
+
+def _secrets(branch: Branch, intent: Intent) -> dict[ResourceId, tuple[SealRule, ...]]:
+    return {one.id: (*branch.secrets(one.id), hiding(one)) for one in intent.puts}
 
 
 def _commit(
@@ -218,7 +222,7 @@ def _reported(
         commit,
         done.intent.plan,
         outcomes,
-        declared=done.intent.puts,
+        secrets=_secrets(done.base, done.intent),
         restored=restored,
     )
 

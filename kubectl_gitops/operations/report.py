@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kubectl_gitops.errors import Exit
-from kubectl_gitops.manifest import Manifest
 from kubectl_gitops.plan import Change, Outcome, Plan, Result
+from kubectl_gitops.resource import ResourceId
+from kubectl_gitops.sealing import SealRule
 
 __all__ = ["Report"]
 
@@ -16,19 +17,20 @@ __all__ = ["Report"]
 class Report:
     """One operation's result.
 
-    `commit` is ours, empty where nothing was committed. `declared` is what the branch holds, or
-    would hold, of the resources that were written. `refused` are the changes that the server
-    refused in its dry-run: `apply` and `delete` then commit and change nothing at all, `pull`
-    carries out the others. `restored` is the follow-up commit that put the former content of
-    refused resources back into the branch. `findings` say what else could not be read or done,
-    `hints` what to run about it. `unsettled`: the branch never came to rest while we looked.
+    `commit` is ours, empty where nothing was committed. `secrets` is what is secret in the
+    resources that were given, by the branch's rules or because it is sealed. `refused` are the
+    changes that the server refused in its dry-run: `apply` and `delete` then commit and change
+    nothing at all, `pull` carries out the others. `restored` is the follow-up commit that put the
+    former content of refused resources back into the branch. `findings` say what else could not be
+    read or done, `hints` what to run about it. `unsettled`: the branch never came to rest while we
+    looked.
     """
 
     operation: str
     commit: str = ""
     plan: Plan = field(default_factory=lambda: Plan(()))
     outcomes: tuple[Outcome, ...] = ()
-    declared: tuple[Manifest, ...] = ()
+    secrets: Mapping[ResourceId, tuple[SealRule, ...]] = field(default_factory=dict)
     refused: tuple[Change, ...] = ()
     restored: str = ""
     findings: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """`-o json|yaml` of the commands that write: the resources as the cluster holds them.
 
-What is sealed in the branch is masked. kubectl prints a Secret's values there, and so into the logs
-of every pipeline that uses it.
+What is sealed in the branch is masked, and what its rules would seal. kubectl prints the values of
+a Secret there, and so into the logs of every pipeline that uses it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from kubectl_gitops.operations.report import Report
 from kubectl_gitops.plan import Action, Change
 from kubectl_gitops.ports import Refusal
 from kubectl_gitops.resource import Body, ResourceId
-from kubectl_gitops.sealing import SealRule, hiding, mask
+from kubectl_gitops.sealing import SealRule, mask
 
 __all__ = ["shown_resources"]
 
 
 def shown_resources(report: Report, *, managed_fields: bool) -> list[Body]:
     """What was applied, or would be, in the order of the input; removals are not among it."""
-    hidden = {manifest.id: (hiding(manifest),) for manifest in report.declared}
-    return [_shown(id, body, hidden, managed_fields) for id, body in _bodies(report)]
+    return [_shown(id, body, report.secrets, managed_fields) for id, body in _bodies(report)]
 
 
 def _bodies(report: Report) -> Iterator[tuple[ResourceId, Body]]:

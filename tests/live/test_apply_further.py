@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.bound import Bound, config_map
 from tests.git import git
@@ -140,6 +141,31 @@ def test_the_hint_names_a_work_tree_as_a_shell_reads_it(bound: Bound, tmp_path: 
     run = bound("apply", "-f", linked / "new.yaml", "-f", clone / "new.yaml")
     assert f"hint: git -C {linked} pull --rebase --autostash   #" in run.stderr
     assert str(clone) not in run.stderr
+
+
+def test_what_a_rule_of_the_branch_would_seal_is_masked_where_it_is_live(
+    bound: Bound, key_file: Path
+) -> None:
+    rule = '\n[[seal]]\nkind = "ConfigMap"\npaths = ["/data/pw"]\n'
+    bound.commit({".gitops.toml": bound.file(".gitops.toml") + rule})
+    with_key = ("--key-file", str(key_file))
+    text = config_map(bound.namespace, "a", open="1")
+    bound.apply(text, *with_key)
+    bound.kubectl("patch", "configmap/a", "-p", '{"data": {"pw": "correct-horse"}}')
+    for flags in (("--dry-run=client",), ("--dry-run=server",), ()):
+        for form in ("json", "yaml"):
+            run = bound.apply(text, "-o", form, "--show-managed-fields", *flags, *with_key)
+            assert yaml.safe_load(run.stdout)["data"] == {"open": "1", "pw": "***"}
+            assert "correct-horse" not in run.stderr
+
+
+def test_a_name_too_long_for_a_file_ends_an_external_diff_clearly(
+    bound: Bound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECTL_EXTERNAL_DIFF", "diff -u -N")
+    text = config_map(bound.namespace, "a" * 250, x="1")
+    run = bound("diff", "-f", "-", input=text, exit=2)
+    assert "cannot be written: File name too long\nhint: unset KUBECTL" in run.stderr
 
 
 def test_a_refused_change_of_a_fixed_field_offers_to_make_it_anew(bound: Bound) -> None:
