@@ -12,28 +12,33 @@ from dataclasses import dataclass, field
 from dulwich.object_store import BaseObjectStore
 from dulwich.objects import ObjectID
 
-from kubectl_gitops.history import Revision
+from kubectl_gitops.errors import GitopsError
+from kubectl_gitops.history import REBUILD, Revision
 from kubectl_gitops.store import objects, records
 
-__all__ = ["Chain", "Link"]
+__all__ = ["Chain", "Link", "links"]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One history commit: the commit of the branch that it indexes, and the trees around it."""
+    """One history commit: its id, the commit of the branch that it indexes, the trees around it."""
 
+    name: str
     indexed: str
     older: ObjectID | None
     tree: ObjectID
 
 
 def links(store: BaseObjectStore, head: str) -> Iterator[Link]:
-    """The history commits from `head` to the first one."""
+    """The history commits from `head` to the first one; `GitopsError` where one is damaged."""
     commit = objects.commit_at(store, head) if head else None
     while commit is not None:
+        if len(commit.parents) not in (1, 2):
+            raise GitopsError("the history cannot be read", REBUILD)
         *older, indexed = commit.parents
         below = objects.commit_at(store, older[0].decode("ascii")) if older else None
-        yield Link(indexed.decode("ascii"), below.tree if below else None, commit.tree)
+        name, tree = commit.id.decode("ascii"), below.tree if below else None
+        yield Link(name, indexed.decode("ascii"), tree, commit.tree)
         commit = below
 
 

@@ -62,11 +62,18 @@ def is_ancestor(repo: BaseRepo, older: ObjectID, newer: ObjectID) -> bool:
     return any(commit == older for commit in newest_first(repo, newer))
 
 
-def resolve(repo: BaseRepo, name: str, tips: Iterable[str]) -> str:
-    """The full id of a commit below one of some others, from its first four or more digits."""
+def resolve(repo: BaseRepo, name: str, tips: Iterable[str], not_in: Collection[ObjectID]) -> str:
+    """The full id of a commit below one of some others, from its first four or more digits.
+
+    Those `not_in` are none of the branch's: the commits of its history.
+    """
     found = _named(repo, name) if _ABBREVIATED.fullmatch(name) else []
     heads = [oid(tip) for tip in tips if tip]
-    reachable = [one for one in found if any(is_ancestor(repo, one, head) for head in heads)]
+    reachable = [
+        one
+        for one in found
+        if one not in not_in and any(is_ancestor(repo, one, head) for head in heads)
+    ]
     if not reachable:
         raise GitopsError(f"the branch has no commit {printable(name)}", "kubectl gitops history")
     if len(reachable) > 1:

@@ -23,7 +23,7 @@ from kubectl_gitops.message import Message, render
 from kubectl_gitops.ports import File, Moved, StoreRefusal, Tip
 from kubectl_gitops.resource import ResourceId
 from kubectl_gitops.store import commits, objects, records
-from kubectl_gitops.store.chain import Chain
+from kubectl_gitops.store.chain import Chain, links
 from kubectl_gitops.store.fsck import damaged
 from kubectl_gitops.store.local import LocalOrigin
 from kubectl_gitops.store.log import Log, Told
@@ -180,7 +180,11 @@ class GitStore:
     def resolve(self, name: str) -> str:
         """The full id of a commit by (abbreviated) id, also of one that a rewrite abandoned."""
         tip = self._origin.tip()
-        return commits.resolve(self._repo, name, (tip.commit, tip.history))
+        try:
+            own = {oid(link.name) for link in links(self._objects, tip.history)}
+        except GitopsError:  # a damaged history knows of no commit that the branch has not
+            return commits.resolve(self._repo, name, (tip.commit,), ())
+        return commits.resolve(self._repo, name, (tip.commit, tip.history), own)
 
     def commit(self, parent: str, edits: Mapping[str, bytes | None], message: Message) -> str:
         """Write a commit on top of `parent` (None removes a file). No ref moves."""

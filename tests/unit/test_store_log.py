@@ -330,6 +330,11 @@ def test_what_a_rewrite_abandoned_is_told_apart(branch):
     assert branch.store.abandoned(tip, [one, two, three]) == {two}
     assert branch.store.abandoned(tip, [one]) == frozenset()
     assert json.loads(git(branch.path, "show", f"{branch.history}:format"))["rewritten"] is True
+    for ref, name in (("heads/main", branch.tip), ("gitops/history/main", branch.history)):
+        git(branch.path, "update-ref", f"refs/{ref}", name)
+    assert branch.store.resolve(two[:9]) == two  # shown and rolled back to like any other
+    with pytest.raises(GitopsError, match="the branch has no commit"):
+        branch.store.resolve(branch.history)
     branch.merge(three, two, three)
     branch.index()
     assert branch.store.abandoned(Tip(branch.tip, branch.history), [one, two, three]) == set()
@@ -628,6 +633,13 @@ def test_a_history_commit_without_parents_is_refused(branch):
     branch.history = git(branch.path, "commit-tree", f"{branch.tip}^{{tree}}", "-m", "x")
     with pytest.raises(GitopsError, match="the history cannot be read"):
         branch.index()
+    for ref, name in (("heads/main", branch.tip), ("gitops/history/main", branch.history)):
+        git(branch.path, "update-ref", f"refs/{ref}", name)
+    assert branch.store.resolve(branch.tip[:9]) == branch.tip
+    branch.commit({"format": b'{"format": 1, "sets": [""]}'})
+    branch.history = git(branch.path, "commit-tree", f"{branch.tip}^{{tree}}", "-m", "x")
+    with pytest.raises(GitopsError, match="the history cannot be read"):
+        list(branch.store.changes(Tip(branch.tip, branch.history)))
 
 
 def test_a_chain_that_leads_to_another_resource_is_damaged(branch):
