@@ -193,7 +193,12 @@ class _Loop:
         reverts = self.options.pull.on_drift is OnDrift.REVERT
         if self._moved(branch) or (self.failed and not reverts):
             return True
-        check_suspended(session.parent(branch))
+        parent = session.parent(branch)
+        if (
+            parent.live is None
+        ):  # deleted: with it goes what kinds the set holds, till it is written
+            return True
+        check_suspended(parent)
         return self._drifted(branch, differing)
 
     def _is_news(self, change: Change) -> bool:

@@ -83,6 +83,20 @@ def test_drift_is_recorded(bound: Bound) -> None:
     assert bound("status").exit == 0
 
 
+def test_a_parent_that_was_deleted_is_made_again(bound: Bound) -> None:
+    """Without it nobody knows which kinds the set holds, and what to prune."""
+    space, parent = bound.namespace, f"configmap/kubectl-gitops-{bound.namespace}"
+    bound.commit({"a.yaml": config_map(space, "a", x="1")})
+    with watching(bound) as loop:
+        eventually(lambda: data(bound, "a") == {"x": "1"})
+        eventually(lambda: bound.there(parent) == [parent])
+        bound.kubectl("delete", parent)
+        patch(bound, "a", x="2")
+        eventually(lambda: data(bound, "a") == {"x": "1"})
+        eventually(lambda: bound.there(parent) == [parent])
+        loop.end()
+
+
 def test_two_that_never_agree_are_stopped(bound: Bound) -> None:
     space = bound.namespace
     bound.commit({f"{name}.yaml": config_map(space, name, x="0") for name in "ab"})
