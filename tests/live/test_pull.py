@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.bound import Bound, config_map
@@ -115,6 +121,30 @@ def edited_port(bound: Bound) -> str:
     patch = '[{"op": "replace", "path": "/spec/ports/0/port", "value": 99}]'
     bound.kubectl("patch", "service/web", "--type=json", "--patch", patch)
     return text
+
+
+def test_who_waits_at_a_terminal_sees_for_what_and_why(bound: Bound) -> None:
+    claim = f"""\
+        apiVersion: v1
+        kind: PersistentVolumeClaim
+        metadata: {{name: data, namespace: {bound.namespace}}}
+        spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
+        """
+    bound.commit({"data.yaml": claim})
+    ours, theirs = pty.openpty()
+    env = os.environ | {"KUBECONFIG": str(bound.kubeconfig), "TERM": "xterm"}
+    command = [sys.executable, "-m", "kubectl_gitops", "pull", "--wait", "--timeout", "3s"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # what a terminal says at its end
+        while read := os.read(ours, 4096):
+            shown += read
+    os.close(ours)
+    assert process.wait(60) == 1
+    text = shown.decode()
+    assert re.search(r"waiting for 1 of 1, 0m0\ds", text), text
+    assert re.search(rf"persistentvolumeclaim/{bound.namespace}/data +\S", text), text
 
 
 def test_an_item_whose_key_was_edited_comes_back(bound: Bound) -> None:
