@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from tests.bound import Bound, bind
 from tests.controlplane.build import cache_directory, find
@@ -25,6 +26,10 @@ from tests.controlplane.cluster import ControlPlane
 from tests.git import fsck, init_bare
 from tests.githttp import GitServer, serving
 from tests.program import Gitops
+
+# Nothing fails because a machine is slow.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # As pytest was started. The control plane is built with it: Go and pip have settings there.
 OUTSIDE = dict(os.environ)

@@ -57,7 +57,7 @@ class Meant(StrEnum):
     DIFF = "`diff` shows what `diff -u -N` says of two directories"
     PRINTERS = "`-o jsonpath`, `-o go-template`, `-o kyaml`"
     PLACES = "says which file cannot be read"
-    PRUNED = "`apply --prune -o json` prints what was pruned, too"
+    PRUNES = "`apply --prune` looks for the last-applied annotation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,18 @@ class Beside:
         assert _read(ours.stdout, meant) == _read(theirs.stdout, meant), told(line, theirs, ours)
         said, says = _errors(theirs.stderr), _errors(ours.stderr)
         assert bool(said) == bool(says), told(line, theirs, ours)
-        warned = _WARNING.findall(theirs.stderr)
+        warned = [] if Meant.PRUNES in meant else _WARNING.findall(theirs.stderr)
         assert [one for one in warned if one not in ours.stderr] == [], told(line, theirs, ours)
         if not _OWN_WORDS.intersection(meant):
             text = "\n".join(says)
             assert [one for one in said if one not in text] == [], told(line, theirs, ours)
         assert self.objects(self.ours.kubeconfig) == self.objects(self.theirs)
+        return theirs, ours
+
+    def differs(self, line: str, meant: Meant) -> tuple[Run, Run]:
+        """What each side said where the difference of that name is meant; the test tells which."""
+        theirs, ours = self.both(line)
+        assert (theirs.exit, theirs.stdout) != (ours.exit, ours.stdout), meant
         return theirs, ours
 
     def both(

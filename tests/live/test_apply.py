@@ -175,9 +175,8 @@ def test_input_that_cannot_be_taken_stops_before_anything(place: Place) -> None:
     )
     strict = place.apply(COLOURS.replace("\ndata:", "\ndate:"), exit=1)
     assert strict.stderr == (
-        f"error: configmap/{place.namespace}/colours: Error from server (InternalError): failed to "
-        f"create typed patch object ({place.namespace}/colours; /v1, Kind=ConfigMap): .date: field "
-        "not declared in schema\n"
+        f"error: configmap/{place.namespace}/colours: Error from server (BadRequest): strict "
+        'decoding error: unknown field "date"\n'
         "kubectl-gitops: nothing was committed and nothing was changed\n"
     )
     twice = place.apply(f"{COLOURS}---\n{COLOURS.replace('blue', 'grey')}", exit=1)

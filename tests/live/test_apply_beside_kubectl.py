@@ -178,7 +178,7 @@ def test_what_cannot_be_read(beside: Beside) -> None:
         beside.same(f"apply -f {name}.yaml", Meant.PLACES)
     beside.same("apply -f field.yaml --validate")
     for how in ("false", "ignore", "warn"):
-        _, ours = beside.both(f"apply -f field.yaml --validate={how}")
+        _, ours = beside.differs(f"apply -f field.yaml --validate={how}", Meant.UNKNOWN_FIELDS)
         assert ours.exit == 1
         assert 'unknown field "colour"' in ours.stderr
 
@@ -252,7 +252,7 @@ def test_other_kinds(beside: Beside, key_file: Path, monkeypatch: pytest.MonkeyP
     beside.same("apply -f all.yaml", Meant.STRING_DATA)
     beside.write(all_yaml=SECRET.replace("correct", "wrong"))
     beside.same("apply -f all.yaml")
-    _, ours = beside.both("apply -f all.yaml -o yaml")
+    _, ours = beside.differs("apply -f all.yaml -o yaml", Meant.MASKED)
     assert "password: '***'" in ours.stdout or 'password: "***"' in ours.stdout
 
 
@@ -260,12 +260,12 @@ def test_pruning(beside: Beside) -> None:
     beside.write(all_yaml=f"{a_map('a')}---\n{a_map('b')}---\n{a_map('c', label='db')}")
     beside.same("apply -f all.yaml")
     beside.write(all_yaml=a_map("a"))
-    beside.same("apply -f all.yaml --prune -l app=web --dry-run=server")
-    beside.same("apply -f all.yaml --prune -l app=web --dry-run=client")
-    beside.same("apply -f all.yaml --prune -l app=web")
-    beside.same("apply -f all.yaml --prune -l app=web")
+    beside.same("apply -f all.yaml --prune -l app=web --dry-run=server", Meant.PRUNES)
+    beside.same("apply -f all.yaml --prune -l app=web --dry-run=client", Meant.PRUNES)
+    beside.same("apply -f all.yaml --prune -l app=web", Meant.PRUNES)
+    beside.same("apply -f all.yaml --prune -l app=web", Meant.PRUNES)
     beside.write(all_yaml=f"{a_map('a')}---\n{a_map('d')}")
-    beside.same("apply -f all.yaml --prune -l app=db")
+    beside.same("apply -f all.yaml --prune -l app=db", Meant.PRUNES)
 
 
 def test_server_side(beside: Beside) -> None:
@@ -351,3 +351,26 @@ def test_every_selector_is_refused_in_the_same_words(beside: Beside) -> None:
     beside.write(a_yaml=a_map("a"))
     for selector in ("a=b=c", "a,,b", "=a", "!!a", "a=(b)", "a===b", "a!b", "(a)", "a=b,"):
         beside.same(f"apply -f a.yaml -l {selector}")
+
+
+def test_what_is_meant_to_differ(beside: Beside) -> None:
+    beside.write(
+        a_yaml=a_map("a"),
+        some_yaml=f"{a_map('good')}---\n{WEB.replace('replicas: 1', 'replicas: -1')}",
+        twice_yaml=f"{a_map('twice')}---\n{a_map('twice')}",
+        keys_yaml=f"{a_map('keys')}  colour: red\n",
+    )
+    theirs, ours = beside.differs("apply -f some.yaml", Meant.ALL_OR_NOTHING)
+    assert (theirs.exit, theirs.stdout) == (1, "configmap/good created\n")
+    assert (ours.exit, ours.stdout) == (1, "")
+    theirs, ours = beside.differs("apply -f twice.yaml", Meant.TWICE)
+    assert theirs.stdout == "configmap/twice created\nconfigmap/twice unchanged\n"
+    assert ours.stdout == "configmap/twice created\n"
+    theirs, ours = beside.differs("apply -f keys.yaml", Meant.DUPLICATE_KEYS)
+    assert (theirs.exit, ours.exit) == (0, 1)
+    beside.kubectl("apply", "-f", "a.yaml")
+    theirs, ours = beside.differs("apply -f a.yaml --dry-run=client", Meant.UNASKED)
+    assert theirs.stdout == "configmap/a unchanged (dry run)\n"
+    assert ours.stdout == "configmap/a configured (dry run)\n"
+    theirs, ours = beside.differs("apply -f a.yaml --force-conflicts", Meant.FORCE_CONFLICTS)
+    assert (theirs.exit, ours.stdout) == (1, "configmap/a configured\n")

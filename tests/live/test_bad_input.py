@@ -58,8 +58,8 @@ MANIFESTS = {
     ),
     "a field that nobody knows": (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndatta: {x: '1'}\n",
-        "error: configmap/{s}/a: Error from server (InternalError): failed to create typed patch "
-        f"object ({{s}}/a; /v1, Kind=ConfigMap): .datta: field not declared in schema\n{NOTHING}",
+        "error: configmap/{s}/a: Error from server (BadRequest): strict decoding error: unknown "
+        f'field "datta"\n{NOTHING}',
     ),
     "a namespace that is not there": (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: nowhere}\n",

@@ -174,7 +174,7 @@ INVALID = {
     "data: {p: 31415926535}": "data.p must be a string; put it in quotes",
     "data: {p: hunter2-hunter2}": "is not base64; plain text belongs in stringData",
     "immutable: hunter2-hunter2": ".immutable: expected boolean",
-    "password: hunter2-hunter2": ".password: field not declared in schema",
+    "password: hunter2-hunter2": 'unknown field "password"',
     "type: kubernetes.io/tls\nstringData: {tls.crt: hunter2-hunter2}": "data[tls.key]",
 }
 
