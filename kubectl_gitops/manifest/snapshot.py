@@ -87,14 +87,15 @@ class Snapshot:
         """
         changes: dict[ResourceId, Manifest | None] = dict.fromkeys(removals)
         changes |= {manifest.id: manifest for manifest in puts}
-        self._refuse_duplicates(changes)
+        self.refuse_duplicates(changes)
         edits = dict(self._edited({id: changes[id] for id in changes if id in self.entries}))
         for id, manifest in changes.items():
             if manifest is not None and id not in self.entries:
                 edits[self._free_path(id, edits)] = manifest.text.encode()
         return {path: data for path, data in edits.items() if data != self.files.get(path)}
 
-    def _refuse_duplicates(self, ids: Iterable[ResourceId]) -> None:
+    def refuse_duplicates(self, ids: Iterable[ResourceId]) -> None:
+        """`GitopsError` for the first that stands twice: nobody knows which one to change."""
         for id in ids:
             if id in self.duplicates:
                 places = " and ".join(map(str, self.duplicates[id]))

@@ -98,6 +98,7 @@ def carry(session: Session, request: Request) -> Report:
         who = session.bound(branch)
         intent = request.intend(branch)
         _refuse_tokens(request, branch, intent)
+        branch.snapshot.refuse_duplicates([*(one.id for one in intent.puts), *intent.removals])
         if intent.plan.refused or request.dry_run:
             return _planned(request, branch, intent)
         parent = session.parent(branch)  # one that may not be read is the end, before the push

@@ -110,6 +110,7 @@ def _diff_of(
     branch = session.read(session.store.fetch())
     session.bound(branch)
     wanted = session.sealed(branch, options.manifests)
+    branch.snapshot.refuse_duplicates(one.id for one in wanted)
     sealed = {one.id: hiding(one.sealed) for one in wanted}
     rules = session.rules(branch, options.rights)
     plan = observe(session.cluster, [one.open for one in wanted], rules)

@@ -168,6 +168,17 @@ def test_a_name_too_long_for_a_file_ends_an_external_diff_clearly(
     assert "cannot be written: File name too long\nhint: unset KUBECTL" in run.stderr
 
 
+def test_a_dry_run_refuses_what_stands_twice_as_the_change_would(bound: Bound) -> None:
+    text = config_map(bound.namespace, "a", x="1")
+    bound.apply(text)
+    bound.commit({"again.yaml": text})
+    twice = f"error: configmap/{bound.namespace}/a stands twice in the branch: "
+    for flags in ((), ("--dry-run=client",), ("--dry-run=server",)):
+        run = bound.apply(text, *flags, exit=1)
+        assert (run.stdout, run.stderr.startswith(twice)) == ("", True)
+    assert bound("diff", "-f", "-", input=text, exit=2).stderr.startswith(twice)
+
+
 def test_a_refused_change_of_a_fixed_field_offers_to_make_it_anew(bound: Bound) -> None:
     bound.apply(WEB.replace("APP", "web"))
     tip, uid = bound.tip, bound.live("deployment/web")["metadata"]["uid"]
