@@ -460,7 +460,14 @@ def test_a_commit_by_hand_with_a_secret_in_the_clear_shows_none_of_it(bound: Bou
     bound.commit({"db.yaml": text})
     bound.commit({"db.yaml": text.replace("hunter2", "hunter3")})
     assert [row[3] for row in rows(bound, "secret/db")] == ["changed", "created"]
-    runs = [bound("history", "secret/db", "--patch"), bound("history", "-o", "json")]
+    runs = [
+        bound("history", "secret/db", "--patch"),
+        bound("history", "-o", "json"),
+        bound("history", "secret/db", "--diff"),
+        bound("diff", "secret/db", "--revision", "1..2", exit=1),
+        bound("log", bound.tip),
+        bound("verify", exit=1),
+    ]
     assert [run for run in runs if "hunter" in run.stdout + run.stderr] == []
 
 
@@ -532,3 +539,35 @@ def test_a_damaged_history_stops_no_change_and_is_made_anew(bound: Bound) -> Non
     ]
     again = bound("verify", "--repair").stderr.splitlines()[-1]
     assert again == "kubectl-gitops: the history needs no repair"
+
+
+def test_every_command_leaves_a_store_that_verifies(bound: Bound, key_file: Path) -> None:
+    """Nothing is changed without being named, nothing recorded that was not so."""
+    space, key = bound.namespace, ("--key-file", str(key_file))
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {p: hunter2}\n"
+    bound.kubectl("create", "configmap", "live", "--from-literal=x=1")
+    bound.apply(f"{config_map(space, 'a', x='1')}---\n{secret}", *key)
+    bound.apply(config_map(space, "live", x="2"), "-m", "taken over\n\nGitops-Operation: forged")
+    bound.kubectl("create", "configmap", "found", "--from-literal=x=1")
+    bound("import", "configmap")
+    bound.kubectl("patch", "configmap", "a", "--type=merge", "-p", '{"data":{"x":"9"}}')
+    bound("record")
+    bound.commit({"hand.yaml": config_map(space, "hand")})
+    bound("pull", *key)
+    bound("delete", "configmap/found", "configmap/hand")
+    bound("undo", *key)
+    bound("rollback", "configmap/a", "--to-revision", "1")
+    bound("secret", "rekey", *key)
+    done = bound("verify", *key)
+    assert (done.exit, done.stdout) == (0, "")
+    assert ", 1 sealed value\n" in done.stderr
+    operations = bound("log", "-o", "json").json["items"]
+    assert {one["operation"] for one in operations} >= {
+        "",
+        "apply",
+        "record",
+        "import",
+        "delete",
+        "undo",
+        "rollback",
+    }
