@@ -38,7 +38,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="runs of each side (default: 5)")
-    parser.add_argument("--only", default="", metavar="WORD", help="rows with this in their name")
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="rows with one of these in them")
     parser.add_argument("--long", action="store_true", help="rows of 10,000 resources, too")
     return parser.parse_args()
 
@@ -46,7 +46,8 @@ def _arguments() -> argparse.Namespace:
 def _print_table(near: Scene, far: Scene, arguments: argparse.Namespace) -> None:
     print(f"{'work':38} {'against':26} {'ours':>8} {'theirs':>8} {'ratio':>6} {'goal':>5}")
     for row in rows(near):
-        if arguments.only in row.work and (arguments.long or not row.long):
+        wanted = not arguments.only or any(word in row.work for word in arguments.only)
+        if wanted and (arguments.long or not row.long):
             _print_row(row, _measured(far if row.far else near, row, arguments.runs))
 
 

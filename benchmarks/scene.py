@@ -98,8 +98,9 @@ def open_scene(directory: Path, plane: ControlPlane, peers: dict[str, Path]) -> 
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(directory),
         "KUBECONFIG": str(plane.kubeconfig),
-        "GIT_AUTHOR_NAME": "Ada Lovelace",
-        "GIT_AUTHOR_EMAIL": "ada@example.com",
+        "KUBECTL_APPLYSET": "true",
+        **{f"GIT_{who}_NAME": "Ada Lovelace" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "ada@example.com" for who in ("AUTHOR", "COMMITTER")},
     }
     return Scene(directory, environment, peers)
 
