@@ -15,6 +15,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.candidates import directories
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.errors import GitopsError, printable
 
 __all__ = ["completion_command"]
@@ -36,7 +37,7 @@ def completion_command() -> None:
     """
 
 
-@completion_command.command("install")
+@completion_command.command("install", cls=DropIn)
 @click.option(
     "--dir",
     "folder",

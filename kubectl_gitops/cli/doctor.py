@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from kubectl_gitops import __version__
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.pager import wants_colour
 from kubectl_gitops.cli.session import connect_cluster, keyring_for, open_target_store
@@ -25,7 +26,7 @@ _KUBECTL_SECONDS = 10.0
 _COMPLETION = "kubectl_complete-gitops"
 
 
-@click.command("doctor", short_help="Tell what works: cluster, store, key, rights")
+@click.command("doctor", cls=DropIn, short_help="Tell what works: cluster, store, key, rights")
 @click.option("-o", "--output", type=click.Choice(["json"]), help="one document for programs")
 @shared_options
 def doctor_command(options: Options, output: str | None) -> int:

@@ -11,6 +11,7 @@ import click
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.candidates import resources
 from kubectl_gitops.cli.editor import Sheet, sheet
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.session import Connected, open_session
 from kubectl_gitops.errors import Exit, GitopsError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["edit_command"]
 
 
-@click.command("edit", short_help="Change what the branch declares in your editor")
+@click.command("edit", cls=DropIn, short_help="Change what the branch declares in your editor")
 @click.argument(
     "names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME", shell_complete=resources
 )

@@ -6,6 +6,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.candidates import files, kinds
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import ALLOW_PLAIN, Options, shared_options
 from kubectl_gitops.cli.session import open_session, open_vault
 from kubectl_gitops.errors import Exit, GitopsError
@@ -13,7 +14,9 @@ from kubectl_gitops.errors import Exit, GitopsError
 __all__ = ["import_command"]
 
 
-@click.command("import", short_help="Record live resources that the branch does not have")
+@click.command(
+    "import", cls=DropIn, short_help="Record live resources that the branch does not have"
+)
 @click.argument("types", nargs=-1, metavar="[TYPE…]", shell_complete=kinds)
 @click.option("-A", "--all-namespaces", is_flag=True, help="from every namespace")
 @click.option("-l", "--selector", default="", help="only resources with these labels")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_gitops.cli import talk
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.session import author, connect_cluster, keyring_for, session_of
 from kubectl_gitops.errors import GitopsError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["init_command"]
 
 
-@click.command("init", short_help="Bind a cluster to a branch of a repository")
+@click.command("init", cls=DropIn, short_help="Bind a cluster to a branch of a repository")
 @click.option("--name", default="", help="the target's name in your configuration")
 @click.option("--set", "set_name", default="", help="the set's name in the cluster")
 @click.option("--home-namespace", default="", help="where the set's parent lives: default")

@@ -122,7 +122,7 @@ def _asked(
     )
 
 
-@click.command("status", short_help="Tell how every resource of the set stands")
+@click.command("status", cls=DropIn, short_help="Tell how every resource of the set stands")
 @click.option("-o", "--output", default="", type=click.Choice(["", "json"]))
 @shared_options
 def status_command(options: Options, output: str) -> int:

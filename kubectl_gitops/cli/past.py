@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubectl_gitops.cli.candidates import commits, resources, revisions
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.pager import page, wants_colour
 from kubectl_gitops.cli.session import open_past_of
@@ -67,7 +68,7 @@ def _sieve(flags: dict[str, Any]) -> Sieve:
     return Sieve(flags["since"], flags["until"], flags["author"], flags["limit"])
 
 
-@click.command("history", short_help="Show the revisions of resources, newest first")
+@click.command("history", cls=DropIn, short_help="Show the revisions of resources, newest first")
 @click.argument("names", nargs=-1, metavar="[TYPE/NAME… | TYPE [NAME…]]", shell_complete=resources)
 @source_options
 @click.option("-l", "--selector", default="", help="label query: those that have these labels")
@@ -148,7 +149,7 @@ def _history_text(past: Past, told: list[Told], flags: dict[str, Any], *, whole_
     return render.history_table(told, whole_set=whole_set, wide=output == "wide")
 
 
-@click.command("show", short_help="Print a resource as it was")
+@click.command("show", cls=DropIn, short_help="Print a resource as it was")
 @click.argument(
     "names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME", shell_complete=resources
 )
@@ -203,7 +204,7 @@ def show_command(
     return 0
 
 
-@click.command("log", short_help="Show the operations of the set, newest first")
+@click.command("log", cls=DropIn, short_help="Show the operations of the set, newest first")
 @click.argument("operation", default="", metavar="[COMMIT]", shell_complete=commits)
 @_sieve_options
 @click.option("-o", "--output", default="", type=click.Choice(["", "json", "yaml"]))

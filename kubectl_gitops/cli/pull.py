@@ -9,7 +9,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.drift import drift_teller
-from kubectl_gitops.cli.flags import DURATION
+from kubectl_gitops.cli.flags import DURATION, DropIn
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.session import open_session
 from kubectl_gitops.cli.waiting import waited
@@ -25,7 +25,7 @@ __all__ = ["pull_command"]
 _ON_DRIFT = click.Choice(["revert", "record", "report"])
 
 
-@click.command("pull", short_help="Make the cluster equal to the branch")
+@click.command("pull", cls=DropIn, short_help="Make the cluster equal to the branch")
 @click.option("--prune", type=bool, is_flag=False, flag_value=True, default=True, metavar="BOOL")
 @click.option("--allow-prune", type=int, default=None, metavar="N", help="remove up to N resources")
 @click.option("--accept-rewrite", is_flag=True, help="prune although the branch was rewritten")

@@ -7,13 +7,14 @@ import click
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.candidates import resources
 from kubectl_gitops.cli.drift import drift_teller
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import ALLOW_PLAIN, DRY_RUN, Options, shared_options
 from kubectl_gitops.cli.session import open_session
 
 __all__ = ["record_command"]
 
 
-@click.command("record", short_help="Commit what was changed in the cluster by hand")
+@click.command("record", cls=DropIn, short_help="Commit what was changed in the cluster by hand")
 @click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME…]", shell_complete=resources)
 @click.option("--dry-run", is_flag=False, flag_value="server", default="none", type=DRY_RUN)
 @click.option("-m", "--message", "reason", default="", help="why: the body of the commit")

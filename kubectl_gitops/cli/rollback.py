@@ -9,6 +9,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.candidates import commits, resources, revisions
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import DRY_RUN, Options, shared_options
 from kubectl_gitops.cli.past import named
 from kubectl_gitops.cli.session import Connected, open_session
@@ -32,7 +33,7 @@ def _common(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-@click.command("rollback", short_help="Bring back what a resource, or the set, was")
+@click.command("rollback", cls=DropIn, short_help="Bring back what a resource, or the set, was")
 @click.argument("names", nargs=-1, metavar="[TYPE/NAME | TYPE NAME]", shell_complete=resources)
 @click.option(
     "--to-revision",
@@ -107,7 +108,7 @@ def _to_revision(connected: Connected, options: Options, flags: dict[str, Any]) 
     return _brought_back(connected, former, flags, "rollback", said)
 
 
-@click.command("undo", short_help="Take back a whole operation")
+@click.command("undo", cls=DropIn, short_help="Take back a whole operation")
 @click.argument("operation", default="", metavar="[COMMIT]", shell_complete=commits)
 @_common
 @shared_options

@@ -12,6 +12,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.candidates import files, resources
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.errors import Exit, GitopsError
 
@@ -34,7 +35,7 @@ def secret_command() -> None:
     """
 
 
-@secret_command.command("keygen")
+@secret_command.command("keygen", cls=DropIn)
 @click.option(
     "--out",
     required=True,
@@ -67,7 +68,7 @@ _FILE = click.option(
 )
 
 
-@secret_command.command("encrypt")
+@secret_command.command("encrypt", cls=DropIn)
 @click.argument("name", default="", metavar="[secret/NAME]")
 @_FIELD
 @_FILE
@@ -90,7 +91,7 @@ def encrypt_command(options: Options, name: str, field: str, filename: str) -> i
     return 0
 
 
-@secret_command.command("decrypt")
+@secret_command.command("decrypt", cls=DropIn)
 @click.argument("name", default="", metavar="[secret/NAME]")
 @_FIELD
 @_FILE
@@ -117,7 +118,7 @@ def decrypt_command(options: Options, name: str, field: str, filename: str, lega
     return 0
 
 
-@secret_command.command("status")
+@secret_command.command("status", cls=DropIn)
 @click.option("--check", is_flag=True, help="exit 1 unless the first key seals every value")
 @shared_options
 def status_command(options: Options, check: bool) -> int:
@@ -148,7 +149,7 @@ def status_command(options: Options, check: bool) -> int:
 _REASON = click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 
 
-@secret_command.command("rekey")
+@secret_command.command("rekey", cls=DropIn)
 @_REASON
 @shared_options
 def rekey_command(options: Options, reason: str) -> int:
@@ -173,7 +174,7 @@ def rekey_command(options: Options, reason: str) -> int:
     return print_resealed(done, vault.store)
 
 
-@secret_command.command("rebind")
+@secret_command.command("rebind", cls=DropIn)
 @click.argument(
     "names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME", shell_complete=resources
 )

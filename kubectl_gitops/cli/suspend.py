@@ -6,6 +6,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.candidates import resources
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.session import Connected, open_session
 from kubectl_gitops.resource import ResourceId
@@ -13,7 +14,7 @@ from kubectl_gitops.resource import ResourceId
 __all__ = ["resume_command", "suspend_command"]
 
 
-@click.command("suspend", short_help="Let pull leave the set, or a resource, alone")
+@click.command("suspend", cls=DropIn, short_help="Let pull leave the set, or a resource, alone")
 @click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME…]", shell_complete=resources)
 @click.option("-m", "--message", "reason", default="", help="why: shown by status")
 @shared_options
@@ -35,7 +36,7 @@ def suspend_command(options: Options, names: tuple[str, ...], reason: str) -> in
     return connected.ended(0)
 
 
-@click.command("resume", short_help="Let pull go on after suspend")
+@click.command("resume", cls=DropIn, short_help="Let pull go on after suspend")
 @click.argument("names", nargs=-1, metavar="[TYPE NAME… | TYPE/NAME…]", shell_complete=resources)
 @shared_options
 def resume_command(options: Options, names: tuple[str, ...]) -> int:

@@ -9,6 +9,7 @@ import click
 
 from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.counting import counting
+from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import Options, shared_options
 from kubectl_gitops.cli.session import keyring_for, open_target_store
 from kubectl_gitops.errors import Exit
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["verify_command"]
 
 
-@click.command("verify", short_help="Check the history, the sealed values and the commits")
+@click.command(
+    "verify", cls=DropIn, short_help="Check the history, the sealed values and the commits"
+)
 @click.option("--signatures", is_flag=True, help="every commit must be signed and trusted, too")
 @click.option("--repair", is_flag=True, help="make a history with findings anew from the branch")
 @click.option("-o", "--output", default="", type=click.Choice(["", "json", "yaml"]))
