@@ -45,13 +45,21 @@ SYSTEM_LIBRARIES = {
     "libcrypto": "OpenSSL, https://openssl-library.org: Apache-2.0",
     "libexpat": "Expat, https://libexpat.github.io: MIT",
     "libffi": "libffi, https://sourceware.org/libffi: MIT",
+    "libgcc_s": "GCC, https://gcc.gnu.org: GPL-3.0-or-later WITH GCC-exception-3.1",
     "liblzma": "XZ Utils, https://tukaani.org/xz: 0BSD",
     "libpython": "Python, https://www.python.org: PSF-2.0 (above)",
+    "python3": "Python, https://www.python.org: PSF-2.0 (above)",
+    "vcruntime": "Microsoft Visual C++ Runtime: Microsoft's terms for redistributable code",
+    "libstdc++": "GCC, https://gcc.gnu.org: GPL-3.0-or-later WITH GCC-exception-3.1",
     "libssl": "OpenSSL, https://openssl-library.org: Apache-2.0",
     "libuuid": "util-linux, https://github.com/util-linux/util-linux: BSD-3-Clause",
     "libz": "zlib, https://zlib.net: Zlib",
     "libzstd": "Zstandard, https://facebook.github.io/zstd: BSD-3-Clause",
 }
+
+_SHARED = re.compile(r"\.(so|dylib|dll)(\.|$)")
+_BROUGHT = ("lib", "python3", "vcruntime")
+"""How their names begin; the others of that directory are modules of Python's own."""
 
 
 def main(arguments: list[str]) -> None:
@@ -108,7 +116,8 @@ def notices(program: Path) -> str:
     parts.append(_notice("Python", platform.python_version(), [python.read_text("utf-8")]))
     for found in bundled():
         parts.append(_notice(found.name, found.version, _licenses(found)))
-    libraries = sorted({_library(path) for path in program.rglob("lib*.so*")} - {""})
+    shared = (path for path in program.rglob("*") if _SHARED.search(path.name))
+    libraries = sorted({_library(path) for path in shared} - {""})
     return "\n".join([*parts, _rule("Libraries of the system"), *libraries, ""])
 
 
@@ -122,7 +131,7 @@ def _rule(title: str) -> str:
 
 def _library(path: Path) -> str:
     """The line of a system library; those of a package stand in a directory of its own."""
-    if path.parent.name != "_internal":
+    if path.parent.name != "_internal" or not path.name.startswith(_BROUGHT):
         return ""
     for name, license in SYSTEM_LIBRARIES.items():
         if path.name.startswith(name):

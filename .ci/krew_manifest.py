@@ -1,9 +1,10 @@
 """Render krew-manifest.yaml from plugin.yaml: what krew reads to install `kubectl gitops`.
 
-    python .ci/krew_manifest.py [SHA256SUMS]
+    python .ci/krew_manifest.py [SHA256SUMS [FILE]]
 
 SHA256SUMS is the list of a release's archives, as `sha256sum` prints it. Without it the digests are
-64 zeros, which krew refuses to install: the version is not released.
+64 zeros, which krew refuses to install: the version is not released. FILE is `plugins/gitops.yaml`
+of an index; without it krew-manifest.yaml is written.
 """
 
 from __future__ import annotations
@@ -79,11 +80,12 @@ def read_digests(sums: str) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> None:
-    """Write krew-manifest.yaml at the root of the checkout."""
+    """Write the manifest."""
     plugin = yaml.safe_load((ROOT / "plugin.yaml").read_text("utf-8"))
     digests = read_digests(Path(arguments[0]).read_text("utf-8")) if arguments else None
     text = render(plugin, __version__, digests)
-    (ROOT / "krew-manifest.yaml").write_text(text, "utf-8")
+    target = Path(arguments[1]) if len(arguments) > 1 else ROOT / "krew-manifest.yaml"
+    target.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

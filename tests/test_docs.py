@@ -157,16 +157,28 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 @each_command
-def test_every_command_has_help_with_examples_that_the_program_understands(name: str) -> None:
-    text = COMMANDS[name].help or ""
-    assert "Examples:" in text
-    assert problems(text.partition("Examples:")[2].replace("\n", " ; ")) == []
+def test_every_command_has_help_with_two_examples_that_the_program_understands(name: str) -> None:
+    examples = (COMMANDS[name].help or "").partition("Examples:")[2]
+    assert problems(examples.replace("\n", " ; ")) == []
+    lines = [line.strip() for line in examples.splitlines() if line.strip()]
+    calls = [line for line in lines if re.search(r"kubectl (gitops )?[a-z]", line)]
+    assert len(calls) >= 2
+    own = [line for line in calls if f"kubectl gitops {name}" in line]
+    assert own or isinstance(COMMANDS[name], click.Group)
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"version"}))
+@each_command
+def test_every_command_is_summed_up_in_one_line(name: str) -> None:
+    first = (COMMANDS[name].help or "").splitlines()[0]
+    assert first[:1].isupper()
+    assert first.endswith((".", ","))
+    assert len(first) <= 100
+    assert COMMANDS[name].get_short_help_str(200)
+
+
+@each_command
 def test_the_help_of_every_command_leads_to_a_page(name: str) -> None:
-    above = COMMANDS[name.split(maxsplit=1)[0]].help or ""
-    (page,) = re.findall(r"docs/[a-z-]+\.md", above)
+    (page,) = re.findall(r"docs/[a-z-]+\.md", COMMANDS[name].help or "")
     assert (ROOT / page).is_file()
 
 

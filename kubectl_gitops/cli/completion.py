@@ -49,6 +49,8 @@ def completion_command() -> None:
 def install_command(folder: str) -> int:
     """Put kubectl_complete-gitops on the PATH, where kubectl looks for it.
 
+    More in docs/completion.md.
+
     \b
     Examples:
       kubectl gitops completion install

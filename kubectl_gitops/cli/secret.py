@@ -46,9 +46,12 @@ def secret_command() -> None:
 def keygen_command(out: str) -> int:
     """Make a new key and write it to a file that only you can read.
 
+    More in docs/secrets.md.
+
     \b
     Examples:
       kubectl gitops secret keygen --out ~/.cluster.key
+      kubectl gitops init --repo ~/cluster.git --key-file ~/.cluster.key
     """
     from kubectl_gitops.envelope import Keyring, new_key
     from kubectl_gitops.settings import write_key_file
@@ -76,6 +79,8 @@ _FILE = click.option(
 def encrypt_command(options: Options, name: str, field: str, filename: str) -> int:
     """Seal a value from stdin, or with -f a whole manifest; the result goes to stdout.
 
+    More in docs/secrets.md.
+
     \b
     Examples:
       printf s3cret | kubectl gitops secret encrypt secret/db -n shop --field password
@@ -100,6 +105,8 @@ def encrypt_command(options: Options, name: str, field: str, filename: str) -> i
 def decrypt_command(options: Options, name: str, field: str, filename: str, legacy: bool) -> int:
     """Open a sealed value from stdin, or with -f a whole manifest; the result goes to stdout.
 
+    More in docs/secrets.md.
+
     \b
     Examples:
       kubectl gitops secret decrypt secret/db -n shop --field password < sealed.txt
@@ -123,6 +130,8 @@ def decrypt_command(options: Options, name: str, field: str, filename: str, lega
 @shared_options
 def status_command(options: Options, check: bool) -> int:
     """Tell which keys the values of the branch are sealed with, and what is not sealed at all.
+
+    More in docs/secrets.md.
 
     \b
     Examples:
@@ -156,11 +165,13 @@ def rekey_command(options: Options, reason: str) -> int:
     """Seal every value of the branch with the first key you hold, in one commit.
 
     From then on only that key may seal. All keys in use must be held: put the new one into the
-    first line of the key file, above the old ones. Old ciphertexts stay in Git's history.
+    first line of the key file, above the old ones. Old ciphertexts stay in Git's history. More in
+    docs/secrets.md.
 
     \b
     Examples:
       kubectl gitops secret rekey -m "the old key was on a lost laptop"
+      kubectl gitops secret rekey --key-file both-keys.txt
     """
     from kubectl_gitops.cli.results import print_resealed
     from kubectl_gitops.cli.session import open_vault
@@ -185,11 +196,13 @@ def rebind_command(options: Options, names: tuple[str, ...], yes: bool, reason: 
     """Seal the values of a Secret that you renamed or moved in the branch for its new place.
 
     A value opens only where it was sealed for, so that nobody can put it where they may read it.
-    Where the values came from is said before anything is changed: look at it.
+    Where the values came from is said before anything is changed: look at it. More in
+    docs/secrets.md.
 
     \b
     Examples:
       kubectl gitops secret rebind secret/db -n shop
+      kubectl gitops secret rebind secret db -n shop --yes -m "db is called so now"
     """
     from kubectl_gitops.cli.past import named
     from kubectl_gitops.cli.results import print_resealed

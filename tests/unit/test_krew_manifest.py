@@ -130,3 +130,30 @@ def test_the_program_is_named_so_that_kubectl_finds_it() -> None:
 
 def test_the_license_that_krew_wants_in_the_archive_is_there() -> None:
     assert (ROOT / "LICENSE").is_file()
+
+
+def test_the_manifest_can_be_written_into_an_index(tmp_path: Path) -> None:
+    """Any Git repository with `plugins/gitops.yaml` is one."""
+    names = [platform["uri"].rpartition("/")[2] for platform in PLATFORMS]
+    sums, index = tmp_path / "SHA256SUMS", tmp_path / "plugins" / "gitops.yaml"
+    sums.write_text("".join(f"{number:064x}  {name}\n" for number, name in enumerate(names)))
+    index.parent.mkdir()
+    script.main([str(sums), str(index)])
+    written = yaml.safe_load(index.read_text("utf-8"))
+    assert [p["sha256"] for p in written["spec"]["platforms"]] == [f"{n:064x}" for n in range(4)]
+    assert index.stem == written["metadata"]["name"]
+    assert (ROOT / "krew-manifest.yaml").read_text("utf-8") == TEXT
+
+
+def test_a_release_builds_every_platform_of_the_plugin_on_one_of_its_machines() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/release.yaml").read_text("utf-8"))
+    rows = workflow["jobs"]["archive"]["strategy"]["matrix"]["include"]
+    built = [(row["os"], row["arch"]) for row in rows]
+    assert built == [(platform["os"], platform["arch"]) for platform in PLUGIN["platforms"]]
+    commands = "\n".join(
+        step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]
+    )
+    named = set(re.findall(r"\.ci/[a-z_]+\.py", commands))
+    assert named == {".ci/krew_archive.py", ".ci/krew_manifest.py"}
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert "index/plugins/gitops.yaml" in commands
