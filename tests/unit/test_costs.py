@@ -16,7 +16,8 @@ from kubectl_gitops.message import Message, Signature
 from kubectl_gitops.operations.session import Branch, read_branch
 from kubectl_gitops.ports import Tip
 from kubectl_gitops.sealing import places, seal_manifest
-from kubectl_gitops.store import create_bare, objects, open_store
+from kubectl_gitops.store import objects, open_store
+from kubectl_gitops.store.local import create_bare
 from kubectl_gitops.store.repository import GitStore
 from tests.counting import calls
 

@@ -9,7 +9,8 @@ import pytest
 from kubectl_gitops.manifest import read_snapshot
 from kubectl_gitops.message import Message, Signature
 from kubectl_gitops.ports import Tip
-from kubectl_gitops.store import create_bare, open_store
+from kubectl_gitops.store import open_store
+from kubectl_gitops.store.local import create_bare
 from kubectl_gitops.store.repository import GitStore
 from tests.git import git
 
