@@ -22,6 +22,7 @@ __all__ = [
     "history_ref",
     "own_history_ref",
     "read_ref",
+    "refused_ref",
     "swap_ref",
 ]
 
@@ -45,6 +46,11 @@ def history_ref(branch: str) -> bytes:
 def own_history_ref(branch: str) -> bytes:
     """`refs/gitops/local/history/main`: what a mirror has of the history and its server has not."""
     return b"refs/gitops/local/history/" + branch.encode()
+
+
+def refused_ref(branch: str) -> bytes:
+    """`refs/gitops/local/refused/main`: the history that a server did not take; said once."""
+    return b"refs/gitops/local/refused/" + branch.encode()
 
 
 def read_ref(repo: Repo, ref: bytes) -> str:

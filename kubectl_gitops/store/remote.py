@@ -27,7 +27,14 @@ from kubectl_gitops.store.guard import guarded
 from kubectl_gitops.store.mirror import tidy
 from kubectl_gitops.store.objects import oid
 from kubectl_gitops.store.packing import new_objects, pack_data
-from kubectl_gitops.store.refs import branch_ref, descends, history_ref, own_history_ref, read_ref
+from kubectl_gitops.store.refs import (
+    branch_ref,
+    descends,
+    history_ref,
+    own_history_ref,
+    read_ref,
+    refused_ref,
+)
 from kubectl_gitops.store.transport import Transport, open_transport
 
 __all__ = ["RemoteOrigin"]
@@ -72,6 +79,7 @@ class RemoteOrigin:
         self._head = branch_ref(branch)
         self._history = history_ref(branch)
         self._own_history = own_history_ref(branch)
+        self._refused_history = refused_ref(branch)
         self._transports: dict[bool, Transport] = {}
         self._atomic = True
         self._takes_history = True
@@ -205,13 +213,17 @@ class RemoteOrigin:
         self._set(self._own_history, "" if self._takes_history else new.history)
         if self._takes_history:
             self._set(self._history, new.history)
+            self._set(self._refused_history, "")
         return new
 
     def _without_history(self, new: Tip, sending: Sending) -> Tip:
         """The branch arrived; of the history the only copy is here."""
         self._takes_history = False
         ref, reason = self._history.decode(), sending.objections.get(self._history, "refused")
-        self._warn(f"the server does not take {ref} ({reason}): the history stays on this machine")
+        if not read_ref(self._repo, self._refused_history):
+            said = f"the server does not take {ref} ({reason}): the history stays on this machine"
+            self._warn(said)
+        self._set(self._refused_history, new.history)
         return self._arrived(new)
 
     def _refused(

@@ -196,6 +196,9 @@ def test_a_server_without_room_for_the_history_still_gets_the_branch(ada, bob, s
     assert tip == again
     assert [summary(r) for r in ada.store.revisions(tip, WEB)] == ["data.a → 2", "created"]
     assert bob.store.fetch() == Tip(again.commit, "")
+    ada.publish(config_map(a="2", b="1"))
+    assert len(ada.warned) == 1  # by another process, too
+    ada.again()
     hook.unlink()
     repaired = ada.publish(config_map(a="3"))
     assert bob.store.fetch() == repaired
