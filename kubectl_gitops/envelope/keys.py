@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import math
 import secrets
 import threading
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ _KEY_SIZE = 32
 _CHECKSUM_SIZE = 4
 _SHORTEST = 24
 _FEWEST_DISTINCT = 10
+_FEWEST_BITS = 56
+_ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
+"""What people's fingers run along, forwards and backwards."""
 
 # The cost of a free-form key is a constant of the format: a branch may not make it cheaper.
 _LOG2N, _R, _P = 16, 8, 2
@@ -44,7 +48,7 @@ def check_key(text: str) -> None:
     """Refuse a key string that is damaged or could be guessed; says why, never what.
 
     The rule is of length and variety, not of taste: any string of 24 characters, 10 of them
-    different, that does not repeat itself.
+    different, that is not made of runs and repetitions.
     """
     if _is_generated(text):
         _raw(text)
@@ -67,7 +71,25 @@ def _weakness(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         return "is not valid Unicode"
+    if _bits(text) < _FEWEST_BITS:
+        return "can be guessed: it is made of runs such as abc and 321, and of what it said before"
     return ""
+
+
+def _bits(text: str) -> float:
+    """What guessing costs at least: the characters that do not follow from those before them."""
+    folded = text.lower()
+    surprises = sum(not _follows(folded, n) for n in range(len(folded)))
+    return surprises * math.log2(len(set(text)))
+
+
+def _follows(text: str, position: int) -> bool:
+    """Whether a character goes on with a run, or with three characters that were there before."""
+    last = text[max(position - 2, 0) : position + 1]
+    if len(last) < 3:
+        return False
+    runs = len(set(last)) == 1 or any(last in row or last[::-1] in row for row in _ROWS)
+    return runs or last in text[:position]
 
 
 def _is_generated(text: str) -> bool:

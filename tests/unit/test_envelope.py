@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import random
+import string
 import subprocess
 import sys
 from dataclasses import replace
@@ -214,6 +216,11 @@ def test_nothing_of_a_key_is_shown() -> None:
     assert repr(KEY.encryption) not in shown
 
 
+GUESSED = (
+    "the key can be guessed: it is made of runs such as abc and 321, and of what it said before"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -222,6 +229,10 @@ def test_nothing_of_a_key_is_shown() -> None:
         ("aaaaaaaaabbbbbbbbcccccccdd", "the key has only 4 different characters, it needs 10"),
         ("0123456789ab0123456789ab", "the key repeats itself"),
         ("0123456789abc0123456789abc01", "the key repeats itself"),
+        ("abcdefghijklmnopqrstuvwxyz", GUESSED),
+        ("aBcDeFgHiJkLmNoPqRsTuVwXyZ9876543210", GUESSED),
+        ("qwertyuiopasdfghjklzxcvbnm1234567890", GUESSED),
+        ("password123password123password456", GUESSED),
         ("0123456789abcdefghijklmn\0", "the key holds a NUL character"),
         ("0123456789abcdefghijklmn\ud800", "the key is not valid Unicode"),
         (
@@ -246,6 +257,16 @@ def test_a_weak_or_damaged_key_is_refused_with_the_reason(text: str, message: st
 )
 def test_a_long_random_string_is_a_key(text: str) -> None:
     check_key(text)
+
+
+@pytest.mark.parametrize("letters", ["0123456789", "0123456789abcdef", string.printable[:94]])
+def test_no_random_string_of_24_characters_is_called_weak(letters: str) -> None:
+    chance = random.Random(24)
+    texts = ["".join(chance.choices(letters, k=24)) for _ in range(3000)]
+    varied = [text for text in texts if len(set(text)) >= 10]
+    assert len(varied) > 1000
+    for text in varied:
+        check_key(text)
 
 
 def test_a_generated_key_passes_its_own_check_and_ignores_case() -> None:
