@@ -18,7 +18,8 @@ MANY = 1_000
 VERY_MANY = 10_000
 REMOVED = 300
 NEIGHBOURS = ("theirs", "client", "kapp", "flux", "helm")
-TARGETS = ("ours", "one", "many", "pruned", large.TARGET)
+TARGETS = ("ours", "one", "many", "pruned", "sealed", "plain", large.TARGET)
+KEY = ("--key-file", "bench.key")
 PROGRAMS = {"kapp": "kapp", "Flux ssa": "fluxssa", "Helm": "helm"}
 FAR = 0.25
 
@@ -46,6 +47,7 @@ def prepare(scene: Scene) -> None:
     """
     for name in (*NEIGHBOURS, *TARGETS):
         scene.run(("kubectl", "create", "namespace", name))
+    scene.run(("kubectl-gitops", "secret", "keygen", "--out", KEY[1]))
     for name in TARGETS:
         repo = ("--repo", f"{name}.git", "--name", name)
         scene.run(("kubectl-gitops", "init", *repo, "-n", name))
@@ -54,7 +56,13 @@ def prepare(scene: Scene) -> None:
 def rows(scene: Scene) -> Iterator[Row]:
     """All rows, without the peers that could not be built."""
     missing = {name for name, program in PROGRAMS.items() if program not in scene.peers}
-    for row in (*_applied(scene), *_pulled(scene), *_removed(scene), *_small(scene)):
+    for row in (
+        *_applied(scene),
+        *_pulled(scene),
+        *_sealed(scene),
+        *_removed(scene),
+        *_small(scene),
+    ):
         known = tuple(pair for pair in row.against if pair[0].name not in missing)
         yield replace(row, against=known)
 
@@ -103,6 +111,20 @@ def _pulled(scene: Scene) -> Iterator[Row]:
             memory=200.0 if is_long else 0.0,
             long=is_long,
         )
+
+
+def _sealed(scene: Scene) -> Iterator[Row]:
+    """What sealing costs: the same Secrets, sealed in one branch and in the clear in another."""
+
+    def pull(target: str, *once: Command) -> Side:
+        apply = gitops("apply", "-f", scene.secrets(MANY, target), *KEY, target=target)
+        name = "gitops" if target == "sealed" else "gitops, in the clear"
+        command = gitops("pull", *KEY, target=target)
+        return Side(name, lambda _: command, once=(apply, *once, command))
+
+    in_the_clear = ("python", "-m", "benchmarks.plain", "plain.git", "plain", str(MANY))
+    against = ((pull("plain", in_the_clear), 1.2),)
+    yield Row(f"pull {MANY:,} Secrets, nothing changed", pull("sealed"), against)
 
 
 def _removed(scene: Scene) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tests.controlplane.cluster import ControlPlane
 
-__all__ = ["Command", "Scene", "Taken", "config_map", "far_away", "open_scene"]
+__all__ = ["Command", "Scene", "Taken", "config_map", "far_away", "open_scene", "secret"]
 
 Command = Sequence[str]
 BIN = Path(sys.executable).parent
@@ -64,6 +65,13 @@ class Scene:
             file.write_text("---\n".join(config_map(n, word, namespace) for n in range(count)))
         return str(file)
 
+    def secrets(self, count: int, namespace: str) -> str:
+        """A file of Secrets."""
+        file = self.directory / f"secrets-{count}{namespace}.yaml"
+        if not file.exists():
+            file.write_text("---\n".join(secret(n, namespace) for n in range(count)))
+        return str(file)
+
     def chart(self, word: str, count: int) -> str:
         """The same as a chart for Helm."""
         chart = self.directory / f"chart-{word}-{count}"
@@ -92,11 +100,27 @@ data:
 """
 
 
+def secret(number: int, namespace: str) -> str:
+    """One small Secret, its two values in base64."""
+    return f"""\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: bench-{number:05d}
+  namespace: {namespace}
+  labels: {{app: bench}}
+data:
+  user: {base64.b64encode(b"user-%d" % number).decode()}
+  password: {base64.b64encode(b"password-of-number-%d" % number).decode()}
+"""
+
+
 def open_scene(directory: Path, plane: ControlPlane, peers: dict[str, Path]) -> Scene:
     """A home of its own, the programs of this environment first."""
     environment = {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(directory),
+        "PYTHONPATH": str(Path(__file__).parents[1]),
         "KUBECONFIG": str(plane.kubeconfig),
         "KUBECTL_APPLYSET": "true",
         **{f"GIT_{who}_NAME": "Ada Lovelace" for who in ("AUTHOR", "COMMITTER")},

@@ -177,7 +177,7 @@ def _bound(
     binding = Binding(
         target.path, fresh, taken, adopt=flags["adopt_store"], replace=flags["replace"]
     )
-    keys = keyring_for(target, options.key_file)
+    keys = keyring_for(target, options)
     return bind(store, binding, who, author(who.user), keys)
 
 

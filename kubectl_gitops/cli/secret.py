@@ -240,7 +240,7 @@ def _keys(options: Options) -> tuple[Keyring, StoreSettings]:
 
     target, store = open_target_store(options, current_context(options.connection))
     settings = read_settings(store, store.fetch(), target.path)
-    keyring = keyring_for(target, options.key_file)(settings)
+    keyring = keyring_for(target, options)(settings)
     if keyring is None:
         raise GitopsError(
             "no key is known",

@@ -131,7 +131,7 @@ def session_of(options: Options, cluster: ApiServer, target: Target, store: Stor
         cluster=cluster,
         store=store,
         path=target.path,
-        keys=keyring_for(target, options.key_file),
+        keys=keyring_for(target, options),
         author=author,
         tell=talk.note,
         verdicts=_verdicts(cluster.url, store, target.path),
@@ -162,27 +162,48 @@ def open_vault(options: Options) -> Vault:
     from kubectl_gitops.operations.vault import Vault
 
     target, store = open_target_store(options, current_context(options.connection))
-    return Vault(store, target.path, keyring_for(target, options.key_file), author, talk.note)
+    return Vault(store, target.path, keyring_for(target, options), author, talk.note)
 
 
-def keyring_for(target: Target, key_file: str) -> Callable[[StoreSettings], Keyring | None]:
+def keyring_for(target: Target, options: Options) -> Callable[[StoreSettings], Keyring | None]:
     """The keys of this person for a store's settings; read when first asked for, and once."""
     held: dict[bytes | None, Keyring | None] = {}
 
     def keys(settings: StoreSettings) -> Keyring | None:
         if settings.salt not in held:
-            held[settings.salt] = _keyring(target, key_file, settings)
+            held[settings.salt] = _keyring(target, options, settings)
         return held[settings.salt]
 
     return keys
 
 
-def _keyring(target: Target, key_file: str, settings: StoreSettings) -> Keyring | None:
+def _keyring(target: Target, options: Options, settings: StoreSettings) -> Keyring | None:
     from kubectl_gitops.envelope import Keyring
     from kubectl_gitops.settings import load_keys
 
-    texts = load_keys(target, os.environ, key_file=key_file)
+    texts = load_keys(
+        target,
+        os.environ,
+        key_file=options.key_file,
+        read_secret=lambda namespace, name: _key_secret(options, namespace, name),
+    )
     return Keyring.of(texts, settings.salt) if texts else None
+
+
+def _key_secret(options: Options, namespace: str, name: str) -> str:
+    """The text of the one value of a Secret of the cluster."""
+    from kubectl_gitops.builtin import builtin
+    from kubectl_gitops.ports import Refusal
+    from kubectl_gitops.sealing import only_value
+
+    api = builtin().named("secrets")
+    assert api is not None
+    found = connect_cluster(options).get(api, namespace, name)
+    where = f"secret/{namespace}/{name}"
+    if found is None or isinstance(found, Refusal):
+        why = found.message if found else "it is not there"
+        raise GitopsError(f"{where} with the key cannot be read: {why}", "kubectl get secrets")
+    return only_value(found, where)
 
 
 def author(user: str) -> tuple[str, str]:

@@ -44,7 +44,7 @@ def verify_command(options: Options, signatures: bool, repair: bool, output: str
     from kubectl_gitops.operations.verify import Check, mend, verify
 
     target, store = open_target_store(options, current_context(options.connection))
-    keys = keyring_for(target, options.key_file)
+    keys = keyring_for(target, options)
     with counting("replaying the history of resources") as told:
         look = partial(verify, store, target.path, keys, signatures=signatures, told=told)
         done = look()

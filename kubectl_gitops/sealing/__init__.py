@@ -8,7 +8,7 @@ values are secret (`places`), that no others stay readable (`tripwire`), what is
 
 from __future__ import annotations
 
-from kubectl_gitops.sealing.clear import secret_values
+from kubectl_gitops.sealing.clear import only_value, secret_values
 from kubectl_gitops.sealing.exclusions import unmanageable
 from kubectl_gitops.sealing.exposure import exposed, new_tokens
 from kubectl_gitops.sealing.mask import mask, mask_pair
@@ -34,6 +34,7 @@ __all__ = [
     "mask_pair",
     "moved_values",
     "new_tokens",
+    "only_value",
     "open_manifest",
     "place_of",
     "seal_manifest",

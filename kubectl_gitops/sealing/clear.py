@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 
 from kubectl_gitops.envelope import Place, is_sealed
+from kubectl_gitops.errors import GitopsError
 from kubectl_gitops.manifest import OpenManifest
+from kubectl_gitops.resource import Body
 from kubectl_gitops.sealing.places import Spot, decoded, merged, place_of, spots
 from kubectl_gitops.sealing.rules import SealRule
 
-__all__ = ["plaintext", "secret_values", "shown"]
+__all__ = ["only_value", "plaintext", "secret_values", "shown"]
 
 
 def plaintext(spot: Spot, where: object) -> bytes:
@@ -26,6 +28,17 @@ def secret_values(manifest: OpenManifest, rules: Sequence[SealRule] = ()) -> dic
             place = place_of(manifest.id, spot.pointer)
             values[place] = shown(spot, place)
     return values
+
+
+def only_value(secret: Body, where: str) -> str:
+    """The text of the one value of a Secret; `GitopsError` for another number, or no text."""
+    values = list((secret.get("data") or {}).values())
+    if len(values) != 1:
+        raise GitopsError(f"{where} holds {len(values)} values; the keys stand in one, one a line")
+    try:
+        return decoded(values[0], where).decode()
+    except UnicodeDecodeError as error:
+        raise GitopsError(f"{where} holds no text") from error
 
 
 def shown(spot: Spot, where: object) -> bytes:

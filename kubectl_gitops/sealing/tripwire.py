@@ -17,8 +17,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -46,7 +47,9 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 Watched = tuple[str, bytes]
 """Whose value, and the value."""
 Index = Mapping[bytes, Sequence[tuple[bytes, Watched]]]
-"""The forms of values by their first 8 bytes: one pass over a text finds any of thousands."""
+"""The forms of values by 8 bytes of them: one pass over a text finds any of thousands."""
+_CROWD = 8
+"""So many forms that begin alike (`password-…`) are told apart by how they end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +88,17 @@ class Tripwire:
             return ()
         said = "\n".join((message.subject, message.reason, *message.resources))
         every, long = _index(self.values), _index(self.values, _DISTINCT)
+        is_said = cache(partial(_is_said, bodies=self.bodies))
         for where, text, index in (
             ("the commit message", said, every),
             ("a path of the commit", "\n".join(edits), long),
         ):
-            for whose in _hits(text.encode("utf-8", "replace"), index, self.bodies):
+            for whose in _hits(text.encode("utf-8", "replace"), index, is_said):
                 raise GitopsError(f"{where} would show the value of {whose}")
         return tuple(
             f"{printable(path)} shows the value of {whose} in the clear"
             for path, content in edits.items()
-            for whose in _hits(content or b"", long, self.bodies)
+            for whose in _hits(content or b"", long, is_said)
         )
 
 
@@ -105,7 +109,7 @@ def check_document(id: ResourceId, text: str, values: Mapping[Any, bytes], seale
     # The text for its comments, the strings for what YAML's quoting and folding would hide.
     everything = "\n".join((text, *_strings(sealed))).encode("utf-8", "replace")
     index = _index((str(place), value) for place, value in values.items())
-    for whose in _hits(everything, index, [sealed]):
+    for whose in _hits(everything, index, partial(_is_said, bodies=[sealed])):
         raise GitopsError(
             f"{id}: the text would still show the value of {whose}, perhaps in a comment"
         )
@@ -117,18 +121,22 @@ def _index(values: Iterable[Watched], shortest: int = 0) -> Index:
         if len(value) >= shortest:
             for form in _forms(value):
                 index.setdefault(form[:_WINDOW], []).append((form, (whose, value)))
+    for begin in [begin for begin, forms in index.items() if len(forms) > _CROWD]:
+        for form, watched in index.pop(begin):
+            index.setdefault(form[-_WINDOW:], []).append((form, watched))
     return index
 
 
-def _hits(text: bytes, index: Index, bodies: Sequence[Body]) -> list[str]:
+def _hits(text: bytes, index: Index, is_said: Callable[[bytes], bool]) -> list[str]:
     """Whose values stand in a text outside its envelopes, each once."""
     clear = _ENVELOPE.sub(b"", text)
     windows = {clear[n : n + _WINDOW] for n in range(len(clear) - _WINDOW + 1)}
     hits: dict[str, None] = {}
     for window in sorted(windows & index.keys()):
         for form, (whose, value) in index[window]:
-            said = form in _plain_forms(value) and _is_said(value, bodies)
-            if form in clear and not said:
+            if whose in hits or form not in clear:
+                continue
+            if form not in _plain_forms(value) or not is_said(value):
                 hits[whose] = None
     return list(hits)
 

@@ -11,7 +11,7 @@ import os
 import shlex
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -29,14 +29,25 @@ _MOUNTED = 0o440
 """The mode of a projected Secret, which a Pod's group has to read; only where nobody can write."""
 
 
-def load_keys(target: Target, environ: Mapping[str, str], *, key_file: str = "") -> tuple[str, ...]:
+def load_keys(
+    target: Target,
+    environ: Mapping[str, str],
+    *,
+    key_file: str = "",
+    read_secret: Callable[[str, str], str] | None = None,
+) -> tuple[str, ...]:
     """The key strings, the sealing one first; none where no source is named.
 
     The first of: `key_file` (the flag), `KUBECTL_GITOPS_KEY_FILE`, `KUBECTL_GITOPS_KEY`,
-    `KUBECTL_GITOPS_KEY_CMD`, the target's key file. One key a line. `GitopsError` names the source
-    of a key that the policy refuses, and never the key.
+    `KUBECTL_GITOPS_KEY_CMD`, `KUBECTL_GITOPS_KEY_SECRET` (a Secret of the cluster, which
+    `read_secret(namespace, name)` reads), the target's key file. One key a line. `GitopsError`
+    names the source of a key that the policy refuses, and never the key.
     """
-    source = _source(environ, key_file, target.key_file)
+    source = _source(environ, key_file)
+    if source is None and read_secret and (name := environ.get("KUBECTL_GITOPS_KEY_SECRET")):
+        source = _from_secret(name, read_secret)
+    if source is None and target.key_file:
+        source = _from_file(target.key_file)
     return _lines(*source) if source else ()
 
 
@@ -48,7 +59,17 @@ def read_passphrase(environ: Mapping[str, str], *, key_file: str = "") -> str:
     return source[0].removesuffix("\n").removesuffix("\r")
 
 
-def _source(environ: Mapping[str, str], key_file: str, last: str = "") -> tuple[str, str] | None:
+def _from_secret(named: str, read_secret: Callable[[str, str], str]) -> tuple[str, str]:
+    namespace, slash, name = named.partition("/")
+    if not slash or not namespace or not name:
+        raise GitopsError(
+            f"KUBECTL_GITOPS_KEY_SECRET: {printable(named)} names no Secret",
+            "export KUBECTL_GITOPS_KEY_SECRET=NAMESPACE/NAME",
+        )
+    return read_secret(namespace, name), printable(f"secret/{namespace}/{name}")
+
+
+def _source(environ: Mapping[str, str], key_file: str) -> tuple[str, str] | None:
     """The text of the first source that is named, and its name."""
     file = key_file or environ.get("KUBECTL_GITOPS_KEY_FILE")
     if file:
@@ -57,7 +78,7 @@ def _source(environ: Mapping[str, str], key_file: str, last: str = "") -> tuple[
         return key, "KUBECTL_GITOPS_KEY"
     if command := environ.get("KUBECTL_GITOPS_KEY_CMD"):
         return _output(command), "KUBECTL_GITOPS_KEY_CMD"
-    return _from_file(last) if last else None
+    return None
 
 
 def _lines(text: str, where: str) -> tuple[str, ...]:

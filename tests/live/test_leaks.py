@@ -166,8 +166,8 @@ def test_no_byte_written_anywhere_shows_a_value(
     _killed(drive, some[40:])
     _look(drive, some[0])
     _apply_all(drive, rest)
-    drive("diff")
-    drive("pull")
+    drive("diff", "--v=9")
+    drive("pull", "--v=9")
     _check_the_search(drive.needles)
     texts = (
         *drive.said,
@@ -222,8 +222,8 @@ def _drift_and_back(drive: Drive, names: list[str]) -> None:
 
 
 def _undo(drive: Drive, names: list[str]) -> None:
-    drive("apply", "-f", "-", input=drive.manifests(names))
-    drive("undo")
+    drive("apply", "-f", "-", "--v=9", input=drive.manifests(names))
+    drive("undo", "--v=9")
     drive("rollback", f"secret/{names[0]}")
 
 
@@ -302,6 +302,8 @@ def _look(drive: Drive, name: str) -> None:
     for flags in ((), ("--patch",), ("-o", "json")):
         drive("history", f"secret/{name}", *flags)
     drive("history")
+    drive("log")
+    drive("verify")
     drive("show", f"secret/{name}")
     drive("secret", "status", "--check")
     drive("secret", "decrypt", f"secret/{name}", "--field", "x", input="kgs1:AAAA", exit=1)

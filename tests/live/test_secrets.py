@@ -278,3 +278,124 @@ def test_a_field_under_a_seal_rule_is_sealed_and_stops_nothing(place: Place, key
     assert "drifted-token" not in shown.stdout + shown.stderr
     place.gitops("pull")
     assert place.live("configmap/holder")["data"]["aws"] == "other"
+
+
+def _flipped(raw: bytes, offset: int, bit: int = 1) -> bytes:
+    return raw[:offset] + bytes([raw[offset] ^ bit]) + raw[offset + 1 :]
+
+
+# Of an envelope's bytes: 0 version, 1 algorithm, 2 flags, 3 kdf, 4 key id, 12 nonce, then the rest.
+DAMAGED = {
+    "truncated": (lambda raw: raw[:-20], "is damaged: it is not a whole kgs1 value"),
+    "cut-short": (lambda raw: raw[:7], "is damaged: it is not a whole kgs1 value"),
+    "flipped": (lambda raw: _flipped(raw, 40), "does not open: it was changed, or sealed for"),
+    "version": (lambda raw: _flipped(raw, 0, 2), "in a format this version does not know"),
+    "algorithm": (lambda raw: _flipped(raw, 1, 2), "in a format this version does not know"),
+    "flags": (lambda raw: _flipped(raw, 2), "is damaged: it is not a whole kgs1 value"),
+    "unknown-key": (lambda raw: _flipped(raw, 4), "which is not held (held: "),
+    "kdf": (
+        lambda raw: raw[:3] + bytes([2]) + raw[4:12] + bytes([31, 255, 255]) + bytes(16) + raw[12:],
+        "is sealed with key ",
+    ),
+}
+
+
+def test_what_does_not_open_is_refused_alone_and_the_rest_goes_on(
+    place: Place, key: Path, tmp_path: Path
+) -> None:
+    names = [*DAMAGED, "relocated", "whole"]
+    manifests = [SECRET.replace("name: db", f"name: {name}") for name in names]
+    plain = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain}\n"
+    place.apply("---\n".join([*manifests, plain]))
+    place.kubectl("delete", "secrets", "--all")
+    place.kubectl("delete", "configmap", "plain")
+    files = place.files()
+    paths = {name: next(p for p in files if p.endswith(f"/{name}.yaml")) for name in names}
+    for name, (damage, _) in DAMAGED.items():
+        old = yaml.safe_load(files[paths[name]])["data"]["password"]
+        raw = base64.urlsafe_b64decode(old[5:] + "=" * (-len(old[5:]) % 4))
+        new = "kgs1:" + base64.urlsafe_b64encode(damage(raw)).decode().rstrip("=")
+        files[paths[name]] = files[paths[name]].replace(old, new)
+    files[paths["relocated"]] = files[paths["whole"]].replace("name: whole", "name: relocated")
+    blobs = [f"M 644 inline {path}\ndata {len(text)}\n{text}" for path, text in files.items()]
+    who = "committer Grace Hopper <grace@example.com> 1700000000 +0000"
+    head = ["commit refs/heads/main", who, "data 7\ndamaged", "from refs/heads/main^0"]
+    git(place.repo, "fast-import", "--quiet", input="\n".join([*head, *blobs, ""]))
+
+    run = place.gitops("pull", exit=1)
+    assert sorted(run.stdout.splitlines()) == ["configmap/plain created", "secret/whole created"]
+    errors = {line.split()[1]: line for line in run.stderr.splitlines() if "error: " in line}
+    assert len(errors) == len(names) - 1
+    for name in names[:-1]:
+        said = DAMAGED[name][1] if name in DAMAGED else "does not open"
+        line = errors[f"secret/{place.namespace}/{name}"]
+        assert line.startswith(f"error: secret/{place.namespace}/{name} /data/")
+        assert said in line
+        assert place.live(f"secret/{name}") == {}
+    for command in (("pull",), ("diff",), ("status",), ("verify",), ("secret", "status")):
+        again = place.gitops(*command, exit=None)
+        for value in (VALUE, TOKEN, base64.b64encode(VALUE.encode()).decode()):
+            assert value not in again.stdout + again.stderr
+    found = place.gitops("verify", exit=1).stdout.splitlines()
+    assert {line.split(": ")[1] for line in found} == errors.keys()
+    # With a key of another store nothing that is sealed opens, and all else goes on.
+    place.gitops("secret", "keygen", "--out", tmp_path / "other")
+    place.kubectl("delete", "configmap", "plain")
+    other = place.gitops("pull", "--key-file", tmp_path / "other", exit=1)
+    assert other.stdout == "configmap/plain created\n"
+    assert (
+        place.live("secret/whole")["data"]["password"] == base64.b64encode(VALUE.encode()).decode()
+    )
+
+
+def test_the_key_can_be_a_secret_of_the_cluster(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.gitops("secret", "keygen", "--out", tmp_path / "key")
+    key = (tmp_path / "key").read_text()
+    place.kubectl("create", "secret", "generic", "sealing", f"--from-file={tmp_path / 'key'}")
+    monkeypatch.setenv("KUBECTL_GITOPS_KEY_SECRET", f"{place.namespace}/sealing")
+    assert place.apply(SECRET).stdout == "secret/db created\n"
+    run = place.gitops("secret", "status", "--check")
+    assert run.stdout.endswith("   2        1           seals\n")
+    # It is not for the branch, which only it opens.
+    refused = place.gitops("import", "secrets", exit=1)
+    assert "/data/key is the key that seals this branch; it cannot be in it" in refused.stderr
+    for name, said in {
+        "sealing": "KUBECTL_GITOPS_KEY_SECRET: sealing names no Secret\n",
+        f"{place.namespace}/other": "other with the key cannot be read: it is not there\n",
+        f"{place.namespace}/db": "db holds 2 values; the keys stand in one, one a line\n",
+    }.items():
+        monkeypatch.setenv("KUBECTL_GITOPS_KEY_SECRET", name)
+        before = place.state()
+        refused = place.apply(SECRET.replace(VALUE, "another-one"), exit=1)
+        assert said in refused.stderr
+        assert key.strip() not in refused.stdout + refused.stderr
+        assert place.state() == before
+    # A file that is named goes first.
+    monkeypatch.setenv("KUBECTL_GITOPS_KEY_FILE", str(tmp_path / "key"))
+    assert place.apply(SECRET).stdout == "secret/db unchanged\n"
+
+
+def test_a_kdf_that_asks_for_too_much_is_refused_by_its_place(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phrase = tmp_path / "phrase"
+    phrase.write_text("correct-horse-battery-staple-0123456789abcdef\n")
+    phrase.chmod(0o600)
+    monkeypatch.setenv("KUBECTL_GITOPS_KEY_FILE", str(phrase))
+    place.apply(SECRET)
+    ((path, text),) = place.files().items()
+    old = yaml.safe_load(text)["data"]["password"]
+    raw = base64.urlsafe_b64decode(old[5:] + "=" * (-len(old[5:]) % 4))
+    new = "kgs1:" + base64.urlsafe_b64encode(raw[:12] + bytes([31]) + raw[13:]).decode().rstrip("=")
+    text = text.replace(old, new)
+    who = "committer Grace Hopper <grace@example.com> 1700000000 +0000"
+    commit = f"commit refs/heads/main\n{who}\ndata 4\nbomb\nfrom refs/heads/main^0\n"
+    blob = f"M 644 inline {path}\ndata {len(text)}\n{text}\n"
+    git(place.repo, "fast-import", "--quiet", input=commit + blob)
+    run = place.gitops("pull", exit=1)
+    assert run.stderr.startswith(
+        f"error: secret/{place.namespace}/db /data/password is refused: its key derivation asks "
+        "for more than this program allows\n"
+    )

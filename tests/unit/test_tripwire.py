@@ -15,6 +15,7 @@ from kubectl_gitops.manifest import OpenManifest, write
 from kubectl_gitops.message import Message, Signature
 from kubectl_gitops.resource import ResourceId, ResourcePattern
 from kubectl_gitops.sealing import SealRule, Tripwire, seal_manifest
+from kubectl_gitops.sealing.tripwire import _index
 
 KEYRING = Keyring.of([new_key()])
 LONG = 'Tr0ub4dor&3 "and" more/+~'
@@ -182,3 +183,19 @@ def test_a_name_that_is_a_value_too_stops_no_secret() -> None:
 
 def test_nothing_of_a_tripwire_is_shown() -> None:
     assert LONG not in repr(Tripwire.of([open_secret(LONG)], keys=[LONG]))
+
+
+def test_a_thousand_values_that_begin_alike_are_told_apart_by_how_they_end() -> None:
+    values = [(f"secret/shop/s-{n} /data/p", b"password-of-number-%d" % n) for n in range(1000)]
+    index = _index(values)
+    forms = sum(len(found) for found in index.values())
+    assert forms > 6000
+    # Every document says `password`: what begins with that must not be compared with all of them.
+    assert b"password" not in index
+    crowded = sorted(map(len, index.values()))[-10:]
+    assert sum(crowded) < forms / 4
+    tripwire = Tripwire(tuple(values))
+    edits = {"a.yaml": b"password: password-of-number-77\n", "b.yaml": b"password: none\n"}
+    assert tripwire.check(edits, message()) == tuple(
+        f"a.yaml shows the value of secret/shop/s-{n} /data/p in the clear" for n in (7, 77)
+    )
