@@ -72,7 +72,7 @@ def _parts(options: Options) -> Iterator[Part]:
     except GitopsError as error:
         store = error
         yield Part.failed("target", error)
-    yield from examine(cluster, store, target.path, keyring_for(target, options.key_file))
+    yield from examine(cluster, store, target.path, keyring_for(target, options))
 
 
 def _versions() -> Part:
