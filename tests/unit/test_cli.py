@@ -178,3 +178,14 @@ def test_a_reader_who_has_gone_is_not_told():
     process.stdout.close()
     assert process.communicate(timeout=60)[1] == b""
     assert process.returncode == 1
+
+
+def test_a_crash_leaves_no_core_file_with_keys_in_it():
+    script = (
+        "import resource; from kubectl_gitops.cli import run; run(['version']); "
+        "print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.splitlines()[-1] == "0"

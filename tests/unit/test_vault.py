@@ -293,6 +293,20 @@ def test_a_legacy_value_that_does_not_open_leaves_its_secret_as_it_is(
     assert branch.file("bad.yaml") == bad
 
 
+def test_a_value_of_the_predecessor_opens_by_hand_as_its_helper_printed_it(
+    branch: Branch, tmp_path: Path
+) -> None:
+    for vector in json.loads(VECTORS.read_text())["vectors"]:
+        (tmp_path / "phrase").write_text(vector["key"] + "\n")
+        (tmp_path / "phrase").chmod(0o600)
+        text = vector["ciphertext_base64"]
+        run = branch("secret", "decrypt", "--legacy", key="phrase", input=text)
+        assert run.stdout == vector["plaintext_base64"] + "\n"
+        wrong = branch("secret", "decrypt", "--legacy", key="phrase", input=text[4:], exit=1)
+        assert wrong.stdout == ""
+        assert text[4:] not in wrong.stderr
+
+
 @pytest.mark.parametrize("flags", [["-A"], ["secrets"], ["-l", "a=b"], ["--dry-run"]])
 def test_the_legacy_key_is_for_all_secrets_of_the_branch(branch: Branch, flags: list[str]) -> None:
     branch.key("key")
