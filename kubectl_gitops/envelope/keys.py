@@ -96,6 +96,7 @@ def _is_generated(text: str) -> bool:
     return text[: len(_GENERATED_PREFIX)].lower() == _GENERATED_PREFIX
 
 
+@cache
 def _raw(text: str) -> bytes:
     """The 32 bytes of a generated key. A damaged one is never taken for a free-form one."""
     body = text[len(_GENERATED_PREFIX) :].upper()

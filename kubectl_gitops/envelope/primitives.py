@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import cache
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, padding
@@ -54,6 +55,7 @@ def gcm_siv_open(key: bytes, nonce: bytes, ciphertext: bytes, data: bytes) -> by
         return None
 
 
+@cache
 def _gcm_siv(key: bytes) -> AESGCMSIV:
     try:
         return AESGCMSIV(key)

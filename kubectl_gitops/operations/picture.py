@@ -137,7 +137,7 @@ def _opened(session: Session, branch: Branch) -> tuple[list[OpenManifest], list[
         if branch.settings.outside(id, entry.manifest.body["metadata"].get("labels")):
             continue
         try:
-            opened.append(session.opened(branch, entry.manifest))
+            opened.append(session.opened(branch, entry.manifest, with_text=False))
         except GitopsError as error:
             failed.append(error.message)
     return opened, failed

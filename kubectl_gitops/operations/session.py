@@ -239,9 +239,9 @@ class Session:
         keys = keyring.texts if keyring else ()
         return Tripwire.of([one.open for one in wanted], branch.settings.seals, keys)
 
-    def opened(self, branch: Branch, manifest: Manifest) -> OpenManifest:
+    def opened(self, branch: Branch, manifest: Manifest, *, with_text: bool = True) -> OpenManifest:
         """Open what the branch holds; `GitopsError` names the place that does not open."""
-        return open_manifest(manifest, self.keys(branch.settings))
+        return open_manifest(manifest, self.keys(branch.settings), with_text=with_text)
 
     def message(
         self,

@@ -380,6 +380,7 @@ def test_a_build_without_the_cipher_says_what_it_lacks(monkeypatch: pytest.Monke
     def unsupported(key: bytes) -> None:
         raise UnsupportedAlgorithm("AES-GCM-SIV is not supported by this version of OpenSSL")
 
+    primitives._gcm_siv.cache_clear()
     monkeypatch.setattr(primitives, "AESGCMSIV", unsupported)
     with pytest.raises(GitopsError) as raised:
         gcm_siv_seal(bytes(32), bytes(12), b"", b"")

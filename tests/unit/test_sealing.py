@@ -102,6 +102,13 @@ def test_what_was_sealed_opens_to_the_same_body_with_plain_base64() -> None:
     assert opened.id == ID
 
 
+def test_what_is_only_sent_is_opened_without_its_text() -> None:
+    sealed = sealed_of(SECRET)
+    sent = open_manifest(sealed, KEYRING, with_text=False)
+    assert sent.text == ""
+    assert sent == replace(open_manifest(sealed, KEYRING), text="")
+
+
 def test_string_data_becomes_data_and_wins() -> None:
     text = secret(data={"a": "b25l", "b": "dHdv"}, stringData={"b": "second", "c": "ünï"})
     sealed = sealed_of(text)
