@@ -303,8 +303,9 @@ def test_an_address_where_nobody_listens_is_said_as_kubectl_says_it(pauses):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/a"
-        assert f"{error(url)}\n" == asked_of_kubectl([url]).stderr
-    assert pauses == [1, 1]
+        said = error(url)
+        assert pauses == [1, 1]
+        assert f"{said}\n" == asked_of_kubectl([url]).stderr
 
 
 @pytest.mark.parametrize("url", ["http://[::1/a", "http://127.0.0.1:port/a", "https://"])
