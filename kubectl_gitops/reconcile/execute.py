@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from kubectl_gitops import ordering
+from kubectl_gitops import applyset, ordering
 from kubectl_gitops.plan import Action, Change, Outcome, Plan, Result
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile.look import workers
@@ -18,6 +18,7 @@ from kubectl_gitops.reconcile.observe import Rules
 from kubectl_gitops.reconcile.parent import Parent
 from kubectl_gitops.reconcile.wait import Clock, Waiting, await_current, await_gone
 from kubectl_gitops.reconcile.write import Removal, Sending, apply_change, delete_change
+from kubectl_gitops.recording import recorded
 from kubectl_gitops.resource import Body, ResourceId, is_terminating, labels_of
 
 __all__ = ["Execution", "execute", "home_first"]
@@ -147,8 +148,22 @@ class _Run:
             message = f"still terminating: {held[change.id]}"
             return Outcome(change, Result.BLOCKED, change.live, message=message)
         created = self._apply(replace(change, action=Action.CREATE, live=None, recreates=False))
+        if created.result is Result.REFUSED:
+            return replace(created, change=change, message=self._put_back(change))
         result = Result.CONFIGURED if created.result is Result.CREATED else created.result
         return replace(created, change=change, result=result)
+
+    def _put_back(self, change: Change) -> str:
+        """What the trial did not foresee (an address that another Service holds, a webhook)."""
+        assert change.api is not None
+        assert change.live is not None
+        body = applyset.member(recorded(change.live), self.rules.set_id)
+        answer = self.cluster.apply(
+            change.api, body, validation=self.rules.validation, quiet=change.private
+        )
+        if isinstance(answer, Refusal):
+            return f"it was deleted, and cannot be put back: {answer.message}"
+        return "it was deleted for that, and was put back as it was"
 
     def _tried(self, change: Change) -> Outcome:
         """Once, or for a while where what it depends on has only just come.

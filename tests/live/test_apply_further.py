@@ -330,3 +330,22 @@ def test_verbose_tells_of_requests_and_of_nothing_in_them(bound: Bound, key_file
     assert "correct-horse" not in run.stderr
     assert "Bearer" not in run.stderr
     assert "PATCH" not in bound.apply(secret, "--key-file", str(key_file), "-v", "5").stderr
+
+
+def test_what_is_refused_after_all_is_put_back(bound: Bound) -> None:
+    """The trial of a creation does not notice an address that another Service holds."""
+    port = "apiVersion: v1\nkind: Service\nmetadata: {name: NAME}\nspec: {ports: [{port: 80}]}\n"
+    a, b = port.replace("NAME", "a"), port.replace("NAME", "b")
+    bound.apply(f"{a}---\n{b}")
+    taken = bound.live("service/b")["spec"]["clusterIP"]
+    uid = bound.live("service/a")["metadata"]["uid"]
+    run = bound.apply(a.replace("spec: {", f"spec: {{clusterIP: {taken}, "), "--force", exit=1)
+    where = f"service/{bound.namespace}/a"
+    assert f"{where}: it was deleted for that, and was put back as it was\n" in run.stderr
+    assert "provided IP is already allocated" in run.stderr
+    assert "the branch holds the former content again" in run.stderr
+    live = bound.live("service/a")
+    assert live["metadata"]["uid"] != uid
+    assert live["spec"]["clusterIP"] != taken
+    assert "clusterIP" not in bound.file(f"{bound.namespace}/service/a.yaml")
+    assert bound("status").exit == 0
