@@ -68,8 +68,16 @@ def kubeconfig_paths(options: ConnectionOptions, environ: Mapping[str, str]) -> 
                 f"stat {printable(options.kubeconfig)}: no such file or directory", _GET_CONTEXTS
             )
         return _filled([options.kubeconfig])
-    listed = environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    listed = environ.get("KUBECONFIG") or _own_file()
     return _filled(path for path in listed.split(os.pathsep) if path and Path(path).exists())
+
+
+def _own_file() -> str:
+    """`~/.kube/config`; nothing where nobody knows a home (a container's user without a name)."""
+    try:
+        return str(Path("~/.kube/config").expanduser())
+    except RuntimeError:
+        return ""
 
 
 def _filled(paths: Iterable[str]) -> list[str]:

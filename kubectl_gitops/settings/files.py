@@ -45,7 +45,9 @@ def locked(path: Path) -> Iterator[None]:
             _lock(lock.fileno())
             yield
     except OSError as error:
-        raise failure(path, "write", error) from error
+        denied = failure(path, "write", error)
+        hint = "export XDG_CONFIG_HOME=DIR   # where you may write"
+        raise GitopsError(denied.message, hint) from error
 
 
 def failure(path: Path, verb: str, error: OSError) -> GitopsError:

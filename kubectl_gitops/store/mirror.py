@@ -49,7 +49,10 @@ def open_mirror(address: Address, branch: str, data_dir: Path, warn: Callable[[s
         repo = Repo(path)
     except OSError as error:
         shown, reason = printable(str(path)), error.strerror or str(error)
-        raise GitopsError(f"cannot use the local mirror {shown}: {reason}") from error
+        raise GitopsError(
+            f"cannot use the local mirror {shown}: {reason}",
+            "export XDG_DATA_HOME=DIR   # where you may write",
+        ) from error
     repo.object_store.fsync_object_files = True
     return repo
 
