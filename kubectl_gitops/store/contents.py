@@ -172,6 +172,7 @@ class Contents:
         self._documents = documents
         self.state = state
         self.read = 0
+        self._parsed: tuple[str, dict[str, Any] | None] = ("", None)  # the settings read last
 
     def advance(self, tree: ObjectID, known: frozenset[str]) -> list[Delta]:
         """Go on to another tree; `known` are the sets that the history has records of."""
@@ -241,8 +242,14 @@ class Contents:
         """A set's settings, empty where the branch has none; None where they cannot be read."""
         if root not in self.state.settings:
             return {}
+        blob = self.state.settings[root]
+        if self._parsed[0] != blob:
+            self._parsed = blob, self._parse(blob)
+        return self._parsed[1]
+
+    def _parse(self, blob: str) -> dict[str, Any] | None:
         try:
-            return tomllib.loads(self._documents.text(self.state.settings[root]).decode())
+            return tomllib.loads(self._documents.text(blob).decode())
         except ValueError:
             return None
 
