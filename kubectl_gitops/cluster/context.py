@@ -13,7 +13,6 @@ from pathlib import Path
 from kubectl_gitops.cluster.kubeconfig import kubeconfig_paths
 from kubectl_gitops.cluster.options import ConnectionOptions
 from kubectl_gitops.errors import GitopsError
-from kubectl_gitops.manifest import documents
 from kubectl_gitops.resource import Body
 
 __all__ = ["context_names", "current_context"]
@@ -35,6 +34,9 @@ def context_names(options: ConnectionOptions) -> tuple[str, ...]:
 
 def _readable(options: ConnectionOptions) -> Iterator[Body]:
     """The kubeconfigs. One that cannot be read is left out; a command that connects says why."""
+    # YAML takes as long to load as all that the help of a command needs.
+    from kubectl_gitops.manifest import documents
+
     for path in kubeconfig_paths(options, os.environ):
         try:
             (document,) = documents(Path(path).read_bytes(), path)
