@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubectl_gitops.cli import talk
 from kubectl_gitops.cli.candidates import commits, resources, revisions
 from kubectl_gitops.cli.flags import DropIn
 from kubectl_gitops.cli.options import Options, shared_options
@@ -195,12 +196,15 @@ def show_command(
         manifest = past.manifest(past.at(id, at))
     else:
         manifest = past.manifest(past.revision(id, revision) if revision else past.last(id))
+    text, body, exposed = past.shown(manifest)
+    for place in exposed:
+        talk.warning(f"{id} {place} stands in the clear in the branch, and is masked here")
     if output == "json":
         from kubectl_gitops.render.texts import printed
 
-        page(printed(manifest.body, output))
+        page(printed(body, output))
     else:
-        page(manifest.text if manifest.text.endswith("\n") else f"{manifest.text}\n")
+        page(text if text.endswith("\n") else f"{text}\n")
     return 0
 
 

@@ -15,10 +15,10 @@ from difflib import get_close_matches
 from kubectl_gitops.builtin import builtin, is_kind
 from kubectl_gitops.errors import GitopsError, printable
 from kubectl_gitops.history import Revision, summary
-from kubectl_gitops.manifest import Manifest, read_snapshot
+from kubectl_gitops.manifest import Manifest, read_snapshot, write
 from kubectl_gitops.ports import Store, Tip
 from kubectl_gitops.resource import Body, ResourceId, labels_of
-from kubectl_gitops.sealing import hiding, mask_pair
+from kubectl_gitops.sealing import hiding, mask, mask_pair, unsealed
 from kubectl_gitops.selector import parse_selector
 from kubectl_gitops.settings import (
     StoreSettings,
@@ -74,6 +74,17 @@ class Past:
             self.document(revision, blob) for blob in (revision.before, revision.after)
         )
         return self.masked(before, after)
+
+    def shown(self, manifest: Manifest) -> tuple[str, Body, tuple[str, ...]]:
+        """Text and body as they may be shown, and the places that stand in the clear in them.
+
+        Where there are any, both are masked: somebody committed a Secret by hand.
+        """
+        places = unsealed(manifest, self.settings.seals)
+        if not places:
+            return manifest.text, manifest.body, ()
+        body = mask(manifest.body, self.settings.seals)
+        return write(body), body, places
 
     def masked(
         self, before: Manifest | None, after: Manifest | None

@@ -571,3 +571,20 @@ def test_every_command_leaves_a_store_that_verifies(bound: Bound, key_file: Path
         "undo",
         "rollback",
     }
+
+
+def test_a_secret_that_somebody_committed_in_the_clear_is_shown_masked(bound: Bound) -> None:
+    space = bound.namespace
+    text = (
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: {space}}}\n"
+        "stringData: {p: correct-horse}   # correct-horse, really\n"
+    )
+    bound.commit({"db.yaml": text})
+    for output in ("yaml", "json"):
+        run = bound("show", "secret/db", "-o", output)
+        assert "correct-horse" not in run.stdout
+        assert "***" in run.stdout
+        assert run.stderr == (
+            f"Warning: secret/{space}/db /stringData/p stands in the clear in the branch, and is "
+            "masked here\n"
+        )
