@@ -26,7 +26,15 @@ _ON_DRIFT = click.Choice(["revert", "record", "report"])
 
 
 @click.command("pull", cls=DropIn, short_help="Make the cluster equal to the branch")
-@click.option("--prune", type=bool, is_flag=False, flag_value=True, default=True, metavar="BOOL")
+@click.option(
+    "--prune",
+    type=bool,
+    is_flag=False,
+    flag_value=True,
+    default=True,
+    metavar="BOOL",
+    help="remove what the branch has no more; false: only say so",
+)
 @click.option("--allow-prune", type=int, default=None, metavar="N", help="remove up to N resources")
 @click.option("--accept-rewrite", is_flag=True, help="prune although the branch was rewritten")
 @click.option(
@@ -124,7 +132,8 @@ def _watched(options: Options, flags: dict[str, Any]) -> int:
         print_report(done, session.store, quiet_unchanged=True)
 
     talk.note(f"following {session.store.branch} of {session.store.url}")
-    watch(session, WatchOptions(pulling, flags["interval"], report, _trouble))
+    interval = max(flags["interval"], 1.0)  # seconds: a Git server is not to be asked in a loop
+    watch(session, WatchOptions(pulling, interval, report, _trouble))
     return 0
 
 
