@@ -113,6 +113,23 @@ def test_drift_is_reverted_and_each_field_named_with_who_set_it(bound: Bound) ->
     assert container["image"] == "web:1"
 
 
+def test_drift_can_be_reported_or_recorded_while_the_branch_is_applied(bound: Bound) -> None:
+    space = bound.namespace
+    bound.commit({f"{name}.yaml": config_map(space, name, x="1") for name in "ab"})
+    bound("pull")
+    bound.kubectl("patch", "configmap/a", "--patch", '{"data": {"x": "9"}}')
+    bound.commit({"b.yaml": config_map(space, "b", x="2")})
+    run = bound("pull", "--on-drift=report")
+    assert run.stdout == "configmap/a skipped (drifted; left as it is)\nconfigmap/b configured\n"
+    assert f"configmap/{space}/a: /data/x 1 → 9 by kubectl-patch at " in run.stderr
+    assert bound.live("configmap/a")["data"] == {"x": "9"}
+    bound.commit({"b.yaml": config_map(space, "b", x="3")})
+    bound("pull", "--on-drift=record")
+    assert bound.file("a.yaml") == config_map(space, "a", x="9")
+    assert bound.live("configmap/b")["data"] == {"x": "3"}
+    assert bound("status").exit == 0
+
+
 def edited_port(bound: Bound) -> str:
     """A Service whose port somebody changed: the key of a list item, so that ours is gone."""
     text = service(bound.namespace).replace("{port: 80}", "{name: http, port: 80}")
