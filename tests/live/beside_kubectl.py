@@ -83,7 +83,7 @@ class Beside:
                 *self._placed(words, kubeconfig), input=dedent(input), kubeconfig=kubeconfig
             )
 
-    def same(
+    def assert_same(
         self, line: str, *meant: Meant, input: str = "", env: Mapping[str, str] | None = None
     ) -> tuple[Run, Run]:
         """Run `kubectl LINE` and `kubectl gitops LINE`; all that is compared must be the same.

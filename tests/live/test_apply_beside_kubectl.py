@@ -62,16 +62,16 @@ def a_map(name: str, colour: str = "blue", label: str = "web") -> str:
 
 def test_created_unchanged_configured(beside: Beside) -> None:
     beside.write(a_yaml=a_map("a"), b_yaml=a_map("b"), web_yaml=f"{WEB}---\n{SERVICE}")
-    beside.same("apply -f a.yaml")
-    beside.same("apply -f a.yaml")
-    beside.same("apply -f a.yaml -f b.yaml")
+    beside.assert_same("apply -f a.yaml")
+    beside.assert_same("apply -f a.yaml")
+    beside.assert_same("apply -f a.yaml -f b.yaml")
     beside.write(a_yaml=a_map("a", "red"))
-    beside.same("apply -f=a.yaml,b.yaml")
-    beside.same("apply --filename web.yaml")
-    beside.same("apply --filename=web.yaml --wait=false")
+    beside.assert_same("apply -f=a.yaml,b.yaml")
+    beside.assert_same("apply --filename web.yaml")
+    beside.assert_same("apply --filename=web.yaml --wait=false")
     beside.write(web_yaml=WEB.replace("1.25", "1.26"))
-    beside.same("apply -f web.yaml -n NS")
-    beside.same("apply -f web.yaml --namespace=NS --timeout=5s")
+    beside.assert_same("apply -f web.yaml -n NS")
+    beside.assert_same("apply -f web.yaml --namespace=NS --timeout=5s")
 
 
 def test_every_kind_of_source(beside: Beside) -> None:
@@ -88,55 +88,55 @@ def test_every_kind_of_source(beside: Beside) -> None:
         maps_yaml="apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: m1}}]\n",
         comments_yaml=f"# nothing\n---\n# here\n---\n{a_map('after')}",
     )
-    beside.same("apply -f d")
-    beside.same("apply -R -f d")
-    beside.same("apply -Rf d")
-    beside.same("apply --recursive=true -f d/deep/")
-    beside.same("apply -f d/*.json")
-    beside.same("apply -k o")
-    beside.same("apply --kustomize=o/")
-    beside.same("apply -f list.yaml")
-    beside.same("apply -f maps.yaml")
-    beside.same("apply -f comments.yaml")
-    beside.same("apply -f -", input=a_map("piped"))
-    beside.same("apply -f - -f d/a.yaml", input=JSON)
+    beside.assert_same("apply -f d")
+    beside.assert_same("apply -R -f d")
+    beside.assert_same("apply -Rf d")
+    beside.assert_same("apply --recursive=true -f d/deep/")
+    beside.assert_same("apply -f d/*.json")
+    beside.assert_same("apply -k o")
+    beside.assert_same("apply --kustomize=o/")
+    beside.assert_same("apply -f list.yaml")
+    beside.assert_same("apply -f maps.yaml")
+    beside.assert_same("apply -f comments.yaml")
+    beside.assert_same("apply -f -", input=a_map("piped"))
+    beside.assert_same("apply -f - -f d/a.yaml", input=JSON)
 
 
 def test_selectors(beside: Beside) -> None:
     beside.write(all_yaml=f"{a_map('a')}---\n{a_map('b', label='db')}---\n{JSON}")
-    beside.same("apply -f all.yaml -l app=web")
-    beside.same("apply -f all.yaml -l app!=web")
-    beside.same("apply -f all.yaml --selector app")
-    beside.same("apply -f all.yaml -l=app=none")
-    beside.same("diff -f all.yaml -l app=web", Meant.DIFF)
-    beside.same("apply -f all.yaml -l app=a=b")
+    beside.assert_same("apply -f all.yaml -l app=web")
+    beside.assert_same("apply -f all.yaml -l app!=web")
+    beside.assert_same("apply -f all.yaml --selector app")
+    beside.assert_same("apply -f all.yaml -l=app=none")
+    beside.assert_same("diff -f all.yaml -l app=web", Meant.DIFF)
+    beside.assert_same("apply -f all.yaml -l app=a=b")
 
 
 def test_dry_runs(beside: Beside) -> None:
     beside.write(a_yaml=a_map("a"), b_yaml=a_map("b"))
-    beside.same("apply -f a.yaml --dry-run=client")
-    beside.same("apply -f a.yaml --dry-run=server")
-    beside.same("apply -f a.yaml --dry-run")
-    beside.same("apply -f a.yaml --dry-run=none")
-    beside.same("apply -f a.yaml --dry-run=server")
-    beside.same("apply -f a.yaml --dry-run=client")
+    beside.assert_same("apply -f a.yaml --dry-run=client")
+    beside.assert_same("apply -f a.yaml --dry-run=server")
+    beside.assert_same("apply -f a.yaml --dry-run")
+    beside.assert_same("apply -f a.yaml --dry-run=none")
+    beside.assert_same("apply -f a.yaml --dry-run=server")
+    beside.assert_same("apply -f a.yaml --dry-run=client")
     beside.write(a_yaml=a_map("a", "red"))
-    beside.same("apply -f a.yaml -f b.yaml --dry-run=client")
-    beside.same("apply -f a.yaml -f b.yaml --dry-run=server")
-    beside.same("apply -f a.yaml --dry-run=server -o name")
-    beside.same("apply -f a.yaml --dry-run=maybe")
+    beside.assert_same("apply -f a.yaml -f b.yaml --dry-run=client")
+    beside.assert_same("apply -f a.yaml -f b.yaml --dry-run=server")
+    beside.assert_same("apply -f a.yaml --dry-run=server -o name")
+    beside.assert_same("apply -f a.yaml --dry-run=maybe")
 
 
 def test_output(beside: Beside) -> None:
     beside.write(a_yaml=a_map("a", "<&>"), b_yaml=a_map("b", "'12'"), web_yaml=WEB)
-    beside.same("apply -f a.yaml -f b.yaml -o name")
-    beside.same("apply -f a.yaml -o json")
-    beside.same("apply -f a.yaml --output=yaml")
-    beside.same("apply -f a.yaml -f b.yaml -o json")
-    beside.same("apply -f a.yaml -f b.yaml -o yaml")
-    beside.same("apply -f web.yaml -o yaml --dry-run=server")
-    beside.same("apply -f b.yaml -o yaml --dry-run=client")
-    beside.same("apply -f a.yaml -o wide", Meant.PRINTERS)
+    beside.assert_same("apply -f a.yaml -f b.yaml -o name")
+    beside.assert_same("apply -f a.yaml -o json")
+    beside.assert_same("apply -f a.yaml --output=yaml")
+    beside.assert_same("apply -f a.yaml -f b.yaml -o json")
+    beside.assert_same("apply -f a.yaml -f b.yaml -o yaml")
+    beside.assert_same("apply -f web.yaml -o yaml --dry-run=server")
+    beside.assert_same("apply -f b.yaml -o yaml --dry-run=client")
+    beside.assert_same("apply -f a.yaml -o wide", Meant.PRINTERS)
     theirs, ours = beside.both("apply -f a.yaml -o json --show-managed-fields")
     assert ('"managedFields"' in theirs.stdout) is ('"managedFields"' in ours.stdout) is True
 
@@ -173,10 +173,10 @@ def test_what_cannot_be_read(beside: Beside) -> None:
         "-f http://127.0.0.1:9/x.yaml",
         "-f - -f -",
     ):
-        beside.same(f"apply {words}")
+        beside.assert_same(f"apply {words}")
     for name in ("broken", "tab", "kindless", "versionless", "nameless"):
-        beside.same(f"apply -f {name}.yaml", Meant.PLACES)
-    beside.same("apply -f field.yaml --validate")
+        beside.assert_same(f"apply -f {name}.yaml", Meant.PLACES)
+    beside.assert_same("apply -f field.yaml --validate")
     for how in ("false", "ignore", "warn"):
         _, ours = beside.differs(f"apply -f field.yaml --validate={how}", Meant.UNKNOWN_FIELDS)
         assert ours.exit == 1
@@ -210,9 +210,9 @@ def test_words_that_are_refused(beside: Beside) -> None:
         "-f a.yaml --context=none",
         "-f a.yaml --as",
     ):
-        beside.same(f"apply {words}")
+        beside.assert_same(f"apply {words}")
     for words in ("-f a.yaml -k d", "foo", "-f none.yaml", "-k d -R", "-f a.yaml -l a=b=c"):
-        beside.same(f"diff {words}")
+        beside.assert_same(f"diff {words}")
 
 
 def test_what_the_server_refuses(beside: Beside) -> None:
@@ -223,19 +223,19 @@ def test_what_the_server_refuses(beside: Beside) -> None:
         ),
         none_yaml=a_map("a").replace("metadata:\n", "metadata:\n  namespace: nowhere\n"),
     )
-    beside.same("apply -f one.yaml")
-    beside.same("apply -f two.yaml")
-    beside.same("apply -f none.yaml")
-    beside.same("apply -f one.yaml --dry-run=server")
+    beside.assert_same("apply -f one.yaml")
+    beside.assert_same("apply -f two.yaml")
+    beside.assert_same("apply -f none.yaml")
+    beside.assert_same("apply -f one.yaml --dry-run=server")
 
 
 def test_fields_that_cannot_be_changed(beside: Beside) -> None:
     beside.write(web_yaml=WEB)
-    beside.same("apply -f web.yaml")
+    beside.assert_same("apply -f web.yaml")
     beside.write(web_yaml=WEB.replace("app: web}", "app: shop}"))
-    beside.same("apply -f web.yaml")
-    beside.same("apply -f web.yaml --force --grace-period=1")
-    beside.same("apply -f web.yaml --force=false")
+    beside.assert_same("apply -f web.yaml")
+    beside.assert_same("apply -f web.yaml --force --grace-period=1")
+    beside.assert_same("apply -f web.yaml --force=false")
 
 
 def test_other_kinds(beside: Beside, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,61 +248,61 @@ def test_other_kinds(beside: Beside, key_file: Path, monkeypatch: pytest.MonkeyP
         "spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}\n---\n"
         "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n",
     )
-    beside.same("apply -f all.yaml")
-    beside.same("apply -f all.yaml", Meant.STRING_DATA)
+    beside.assert_same("apply -f all.yaml")
+    beside.assert_same("apply -f all.yaml", Meant.STRING_DATA)
     beside.write(all_yaml=SECRET.replace("correct", "wrong"))
-    beside.same("apply -f all.yaml")
+    beside.assert_same("apply -f all.yaml")
     _, ours = beside.differs("apply -f all.yaml -o yaml", Meant.MASKED)
     assert "password: '***'" in ours.stdout or 'password: "***"' in ours.stdout
 
 
 def test_pruning(beside: Beside) -> None:
     beside.write(all_yaml=f"{a_map('a')}---\n{a_map('b')}---\n{a_map('c', label='db')}")
-    beside.same("apply -f all.yaml")
+    beside.assert_same("apply -f all.yaml")
     beside.write(all_yaml=a_map("a"))
-    beside.same("apply -f all.yaml --prune -l app=web --dry-run=server", Meant.PRUNES)
-    beside.same("apply -f all.yaml --prune -l app=web --dry-run=client", Meant.PRUNES)
-    beside.same("apply -f all.yaml --prune -l app=web", Meant.PRUNES)
-    beside.same("apply -f all.yaml --prune -l app=web", Meant.PRUNES)
+    beside.assert_same("apply -f all.yaml --prune -l app=web --dry-run=server", Meant.PRUNES)
+    beside.assert_same("apply -f all.yaml --prune -l app=web --dry-run=client", Meant.PRUNES)
+    beside.assert_same("apply -f all.yaml --prune -l app=web", Meant.PRUNES)
+    beside.assert_same("apply -f all.yaml --prune -l app=web", Meant.PRUNES)
     beside.write(all_yaml=f"{a_map('a')}---\n{a_map('d')}")
-    beside.same("apply -f all.yaml --prune -l app=db", Meant.PRUNES)
+    beside.assert_same("apply -f all.yaml --prune -l app=db", Meant.PRUNES)
 
 
 def test_server_side(beside: Beside) -> None:
     beside.write(a_yaml=a_map("a"))
-    beside.same("apply -f a.yaml --server-side", Meant.SERVER_SIDE)
+    beside.assert_same("apply -f a.yaml --server-side", Meant.SERVER_SIDE)
     beside.write(a_yaml=a_map("a", "red"))
-    beside.same("apply -f a.yaml --server-side=true", Meant.SERVER_SIDE)
+    beside.assert_same("apply -f a.yaml --server-side=true", Meant.SERVER_SIDE)
     beside.kubectl(
         "patch", "cm/a", "--field-manager=kubectl-edit", "-p", '{"data": {"colour": "green"}}'
     )
-    beside.same("apply -f a.yaml --server-side", Meant.SERVER_SIDE, Meant.CONFLICT)
-    beside.same("apply -f a.yaml --server-side --force-conflicts", Meant.SERVER_SIDE)
+    beside.assert_same("apply -f a.yaml --server-side", Meant.SERVER_SIDE, Meant.CONFLICT)
+    beside.assert_same("apply -f a.yaml --server-side --force-conflicts", Meant.SERVER_SIDE)
 
 
 def test_taken_over_from_client_side_apply(beside: Beside) -> None:
     beside.write(a_yaml=f"{a_map('a')}  gone: 'yes'\n")
     beside.kubectl("apply", "-f", "a.yaml")
     beside.write(a_yaml=a_map("a"))
-    beside.same("apply -f a.yaml")
-    beside.same("apply -f a.yaml")
+    beside.assert_same("apply -f a.yaml")
+    beside.assert_same("apply -f a.yaml")
 
 
 def test_differences(beside: Beside) -> None:
     beside.write(
         a_yaml=a_map("a"), o__kustomization_yaml="resources: [../o/a.yaml]\n", o__a_yaml=a_map("a")
     )
-    beside.same("diff -f a.yaml", Meant.DIFF)
-    beside.same("apply -f a.yaml")
-    beside.same("diff -f a.yaml")
-    beside.same("diff -k o")
+    beside.assert_same("diff -f a.yaml", Meant.DIFF)
+    beside.assert_same("apply -f a.yaml")
+    beside.assert_same("diff -f a.yaml")
+    beside.assert_same("diff -k o")
     beside.write(a_yaml=a_map("a", "red"))
-    beside.same("diff -f a.yaml", Meant.DIFF)
-    beside.same("diff -f a.yaml --server-side=true", Meant.DIFF)
-    beside.same("diff -R -f a.yaml --concurrency=4", Meant.DIFF)
-    beside.same("diff -f a.yaml", env={"KUBECTL_EXTERNAL_DIFF": "false"})
-    beside.same("diff -f a.yaml", env={"KUBECTL_EXTERNAL_DIFF": "true"})
-    beside.same("diff -f a.yaml", Meant.DIFF, env={"KUBECTL_EXTERNAL_DIFF": "diff -rq ;x"})
+    beside.assert_same("diff -f a.yaml", Meant.DIFF)
+    beside.assert_same("diff -f a.yaml --server-side=true", Meant.DIFF)
+    beside.assert_same("diff -R -f a.yaml --concurrency=4", Meant.DIFF)
+    beside.assert_same("diff -f a.yaml", env={"KUBECTL_EXTERNAL_DIFF": "false"})
+    beside.assert_same("diff -f a.yaml", env={"KUBECTL_EXTERNAL_DIFF": "true"})
+    beside.assert_same("diff -f a.yaml", Meant.DIFF, env={"KUBECTL_EXTERNAL_DIFF": "diff -rq ;x"})
 
 
 def test_warnings_of_the_server(beside: Beside) -> None:
@@ -314,11 +314,11 @@ def test_warnings_of_the_server(beside: Beside) -> None:
             "image: nginx:1.25\n        env: [{name: A, value: '1'}, {name: A, value: '2'}]",
         ),
     )
-    _, ours = beside.same("apply -f old.yaml")
+    _, ours = beside.assert_same("apply -f old.yaml")
     assert ours.stderr.count("Warning:") == 1
     beside.write(old_yaml=old.replace("NAME", "three"))
-    beside.same("apply -f old.yaml --warnings-as-errors --dry-run=server")
-    beside.same("apply -f old.yaml --warnings-as-errors=true")
+    beside.assert_same("apply -f old.yaml --warnings-as-errors --dry-run=server")
+    beside.assert_same("apply -f old.yaml --warnings-as-errors=true")
     theirs, ours = beside.both("apply -f twice.yaml")
     assert (theirs.exit, ours.exit) == (0, 1)
     assert 'duplicate entries for key [name="A"]' in ours.stderr
@@ -330,27 +330,27 @@ def test_what_kubectl_made(beside: Beside) -> None:
     beside.kubectl("create", "deployment", "web", "--image=nginx:1.24")
     beside.kubectl("scale", "deployment/web", "--replicas=2")
     beside.kubectl("label", "cm/a", "team=shop")
-    beside.same("apply -f a.yaml")
+    beside.assert_same("apply -f a.yaml")
     beside.write(web_yaml=WEB.replace("name: web\n        image", "name: nginx\n        image"))
-    beside.same("apply -f web.yaml")
+    beside.assert_same("apply -f web.yaml")
     beside.kubectl("set", "env", "deployment/web", "A=1")
     beside.kubectl("rollout", "restart", "deployment/web")
-    beside.same("apply -f web.yaml --force-conflicts=true --server-side", Meant.SERVER_SIDE)
+    beside.assert_same("apply -f web.yaml --force-conflicts=true --server-side", Meant.SERVER_SIDE)
 
 
 @needs_real_manifests
 def test_a_real_application(beside: Beside) -> None:
     file = FOLDER / "online-boutique" / "kubernetes-manifests.yaml"
-    beside.same(f"apply -f {file}")
-    beside.same(f"apply -f {file}")
-    beside.same(f"diff -f {file}")
-    beside.same(f"apply -f {file} -l app=frontend -o name")
+    beside.assert_same(f"apply -f {file}")
+    beside.assert_same(f"apply -f {file}")
+    beside.assert_same(f"diff -f {file}")
+    beside.assert_same(f"apply -f {file} -l app=frontend -o name")
 
 
 def test_every_selector_is_refused_in_the_same_words(beside: Beside) -> None:
     beside.write(a_yaml=a_map("a"))
     for selector in ("a=b=c", "a,,b", "=a", "!!a", "a=(b)", "a===b", "a!b", "(a)", "a=b,"):
-        beside.same(f"apply -f a.yaml -l {selector}")
+        beside.assert_same(f"apply -f a.yaml -l {selector}")
 
 
 def test_what_is_meant_to_differ(beside: Beside) -> None:

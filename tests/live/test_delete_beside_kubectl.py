@@ -51,7 +51,7 @@ def made(beside: Beside, text: str = ALL) -> None:
 
 def same(beside: Beside, line: str, **how: Any) -> Run:
     """The same on both sides, and the branch holds what the cluster holds."""
-    _, ours = beside.same(f"delete {line}", **how)
+    _, ours = beside.assert_same(f"delete {line}", **how)
     assert declared(beside) == living(beside), line
     return ours
 
@@ -368,7 +368,7 @@ def test_waiting_that_runs_out(beside: Beside) -> None:
         "delete cm -l held --timeout=1s",
     ):
         made(beside, both)
-        _, ours = beside.same(line)
+        _, ours = beside.assert_same(line)
         expected = 1 if ours.stdout.startswith("configmap") and "wait=false" not in line else 0
         assert ours.exit == expected
         for name in ("a", "b"):
