@@ -7,11 +7,14 @@ is one: TLS is set up once, before the first request.
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import urllib3
 
@@ -73,8 +76,34 @@ def explained(source: str) -> Iterator[None]:
 
 @contextmanager
 def private_directory() -> Iterator[str]:
-    """A directory for key files that is gone afterwards."""
+    """A directory for key files that is gone afterwards, and so are those of killed processes."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     places = [place for place in (runtime, "/dev/shm") if os.access(place, os.W_OK)]  # noqa: S108
-    with tempfile.TemporaryDirectory(prefix="kubectl-gitops-", dir=next(iter(places), None)) as it:
+    place = Path(next(iter(places), tempfile.gettempdir()))
+    for left in place.glob(f"{_PREFIX}*"):
+        if _is_left_behind(left):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=place) as it:
         yield it
+
+
+_PREFIX = "kubectl-gitops-keys-"
+_LONG_AGO = 60.0
+"""Seconds: key files are needed for a moment, also by a process whose number is not seen here."""
+
+
+def _is_left_behind(directory: Path) -> bool:
+    """Whether it is ours, old, and its process gone."""
+    pid = directory.name.removeprefix(_PREFIX).partition("-")[0]
+    try:
+        found = directory.lstat()
+        if not pid.isdecimal() or found.st_uid != os.getuid():
+            return False
+        if time.time() - found.st_mtime < _LONG_AGO:
+            return False
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
