@@ -37,7 +37,9 @@ def completion_command() -> None:
     """
 
 
-@completion_command.command("install", cls=DropIn)
+@completion_command.command(
+    "install", cls=DropIn, short_help="Make what kubectl looks for on the PATH"
+)
 @click.option(
     "--dir",
     "folder",

@@ -35,7 +35,7 @@ def secret_command() -> None:
     """
 
 
-@secret_command.command("keygen", cls=DropIn)
+@secret_command.command("keygen", cls=DropIn, short_help="Make a new key")
 @click.option(
     "--out",
     required=True,
@@ -71,7 +71,7 @@ _FILE = click.option(
 )
 
 
-@secret_command.command("encrypt", cls=DropIn)
+@secret_command.command("encrypt", cls=DropIn, short_help="Seal a value, or a whole manifest")
 @click.argument("name", default="", metavar="[secret/NAME]")
 @_FIELD
 @_FILE
@@ -96,7 +96,7 @@ def encrypt_command(options: Options, name: str, field: str, filename: str) -> i
     return 0
 
 
-@secret_command.command("decrypt", cls=DropIn)
+@secret_command.command("decrypt", cls=DropIn, short_help="Open a value, or a whole manifest")
 @click.argument("name", default="", metavar="[secret/NAME]")
 @_FIELD
 @_FILE
@@ -125,7 +125,7 @@ def decrypt_command(options: Options, name: str, field: str, filename: str, lega
     return 0
 
 
-@secret_command.command("status", cls=DropIn)
+@secret_command.command("status", cls=DropIn, short_help="Tell what is sealed with which key")
 @click.option("--check", is_flag=True, help="exit 1 unless the first key seals every value")
 @shared_options
 def status_command(options: Options, check: bool) -> int:
@@ -158,7 +158,7 @@ def status_command(options: Options, check: bool) -> int:
 _REASON = click.option("-m", "--message", "reason", default="", help="why: the body of the commit")
 
 
-@secret_command.command("rekey", cls=DropIn)
+@secret_command.command("rekey", cls=DropIn, short_help="Seal everything with another key")
 @_REASON
 @shared_options
 def rekey_command(options: Options, reason: str) -> int:
@@ -185,7 +185,7 @@ def rekey_command(options: Options, reason: str) -> int:
     return print_resealed(done, vault.store)
 
 
-@secret_command.command("rebind", cls=DropIn)
+@secret_command.command("rebind", cls=DropIn, short_help="Seal values for where they are now")
 @click.argument(
     "names", nargs=-1, required=True, metavar="TYPE/NAME | TYPE NAME", shell_complete=resources
 )

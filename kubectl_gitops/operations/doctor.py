@@ -85,7 +85,7 @@ def examine(
     identity = _identity(cluster, branch)
     yield _cluster(cluster, identity)
     yield _store(branch)
-    yield _push(store)
+    yield _push(store, branch)
     yield _binding(identity, branch, "" if isinstance(store, GitopsError) else store.url)
     yield _key(branch, keys)
     yield _rights(cluster, identity, branch)
@@ -140,8 +140,8 @@ def _store(branch: Branch | GitopsError) -> Part:
     return Part("store", Condition.OK, f"set {branch.settings.set_name}, {held}")
 
 
-def _push(store: Store | GitopsError) -> Part:
-    if isinstance(store, GitopsError):
+def _push(store: Store | GitopsError, branch: Branch | GitopsError) -> Part:
+    if isinstance(store, GitopsError) or isinstance(branch, GitopsError):
         return _unseen("push", "the store is not reached")
     refusal = store.writable()
     where = f"{store.branch} of {store.url}"

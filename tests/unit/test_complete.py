@@ -148,3 +148,15 @@ def test_a_tab_for_words_and_names_loads_no_heavy_library(words, configured) -> 
 
 def test_the_check_sees_a_heavy_library() -> None:
     assert loaded("import dulwich") == {"dulwich"}
+
+
+def test_where_there_are_no_links_a_script_says_what_is_asked(tmp_path, monkeypatch) -> None:
+    """Written as for Windows, where `kubectl_complete-gitops.cmd` is found by its extension."""
+    from kubectl_gitops.__main__ import ASKED
+    from kubectl_gitops.cli.completion import _install
+
+    monkeypatch.setattr("sys.platform", "win32")
+    program = tmp_path / "kubectl-gitops.exe"
+    made = _install(program, None)
+    assert made == tmp_path / "kubectl_complete-gitops.cmd"
+    assert made.read_text() == f'@set {ASKED}=1\n@"{program}" %*\n'
