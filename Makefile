@@ -39,9 +39,9 @@ bench: controlplane ## measure it beside its peers
 krew: $(READY) ## build the archive that krew installs on machines like this one, into dist/
 	$(BIN)/python .ci/krew_archive.py dist
 
-smoke: krew controlplane ## run the program of that archive, build it again and compare
-	KREW_ARCHIVE="$$(ls $(CURDIR)/dist/kubectl-gitops-v*.tar.gz)" \
-	  $(BIN)/python -m pytest tests/packaging/test_krew_archive.py --timeout 300
+smoke: controlplane ## build that archive twice, compare, and run its program
+	archive="$$($(BIN)/python .ci/krew_archive.py dist)" && KREW_ARCHIVE="$$archive" \
+	  $(BIN)/python -m pytest tests/packaging/test_krew_archive.py --timeout 600
 
 krew-manifest: $(READY) ## render krew-manifest.yaml from plugin.yaml (DIGESTS=dist/SHA256SUMS)
 	$(BIN)/python .ci/krew_manifest.py $(DIGESTS)

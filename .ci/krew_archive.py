@@ -64,7 +64,7 @@ _BROUGHT = ("lib", "python3", "vcruntime")
 
 def main(arguments: list[str]) -> None:
     """Build, pack and sum up."""
-    target = Path(arguments[0]) if arguments else ROOT / "dist"
+    target = Path(arguments[0] if arguments else ROOT / "dist").absolute()
     target.mkdir(parents=True, exist_ok=True)
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _commit_time())
     with tempfile.TemporaryDirectory(prefix="krew-") as scratch:
