@@ -7,8 +7,6 @@ no terminal, nothing is paged and nothing coloured.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 
 import click
@@ -30,6 +28,8 @@ def page(text: str) -> None:
     if not pager:
         click.echo(text, nl=False)
         return
+    import subprocess
+
     running = subprocess.Popen(  # noqa: S602  the person's own setting, run as Git runs it
         pager,
         shell=True,
@@ -45,6 +45,8 @@ def page(text: str) -> None:
 
 
 def _pager() -> str:
+    import shutil
+
     from kubectl_gitops.store.identity import git_setting
 
     said = os.environ.get("GIT_PAGER")

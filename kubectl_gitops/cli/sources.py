@@ -11,8 +11,6 @@ import functools
 import glob
 import os
 import re
-import shutil
-import subprocess
 import sys
 import time
 from base64 import b64encode
@@ -108,6 +106,9 @@ def source_options(command: Callable[..., int]) -> Callable[..., int]:
 
 def _built(directory: str) -> bytes:
     """What `kubectl kustomize`, or else `kustomize build`, makes of a directory."""
+    import shutil
+    import subprocess
+
     kubectl = os.environ.get("KUBECTL_PATH") or shutil.which("kubectl")
     kustomize = shutil.which("kustomize")
     if kubectl:
