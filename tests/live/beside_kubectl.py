@@ -37,6 +37,7 @@ _MARKS = frozenset(
         "kubectl.kubernetes.io/last-applied-configuration",
     }
 )
+_TIMES = frozenset({"kubectl.kubernetes.io/restartedAt"})
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort", "volumeName"})
 _MADE_BY_OTHERS = frozenset({"ConfigMap/kube-root-ca.crt", "ServiceAccount/default"})
 
@@ -186,7 +187,11 @@ def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
         kept["deletionTimestamp"] = "a time"
     for key in ("annotations", "labels"):
         if isinstance(kept.get(key), dict):
-            kept[key] = {name: text for name, text in kept[key].items() if name not in _MARKS}
+            kept[key] = {
+                name: "a time" if name in _TIMES else text
+                for name, text in kept[key].items()
+                if name not in _MARKS
+            }
             if not kept[key]:
                 del kept[key]
     return kept

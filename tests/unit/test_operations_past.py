@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_gitops.operations.past import _is_kind, _near
+from kubectl_gitops.builtin import is_kind
+from kubectl_gitops.operations.past import _near
 from kubectl_gitops.resource import ResourceId
 
 WEB = ResourceId("apps", "Deployment", "shop", "web")
@@ -40,7 +41,7 @@ BOX = ResourceId("example.com", "Box", "shop", "b")
     ],
 )
 def test_these_words_mean_the_kind(id, word):
-    assert _is_kind(id, word)
+    assert is_kind(id, word)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_these_words_mean_the_kind(id, word):
     ],
 )
 def test_these_words_mean_another_one(id, word):
-    assert not _is_kind(id, word)
+    assert not is_kind(id, word)
 
 
 def test_near_misses_are_commands_to_run():
