@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from kubectl_gitops import applyset
 from kubectl_gitops.catalog import Api
 from kubectl_gitops.cluster import ConnectionOptions, connect
 from kubectl_gitops.cluster.link import open_link
 from kubectl_gitops.cluster.server import ApiServer
 from kubectl_gitops.cluster.transport import Transport
+from kubectl_gitops.operations.listening import Heard, Listener
 from kubectl_gitops.ports import Cause, Cluster, ClusterIdentity, Refusal
 from kubectl_gitops.resource import Body
 from tests.controlplane.certificates import Pki
@@ -637,3 +639,26 @@ def test_a_server_that_hangs_is_given_up_on(
         answer = cluster.apply(CONFIG_MAP, config_map(namespace, a="2"))
     assert answer == Refusal(0, "Timeout", f"{place} did not answer in time")
     assert cluster.requests == {"PATCH": 2}
+
+
+def test_a_watch_that_expired_says_so_and_begins_again_with_a_look(
+    proxy: FaultProxy, namespace: str
+) -> None:
+    cluster = connect(ConnectionOptions(server=proxy.url))
+    event = json.dumps({"type": "ERROR", "object": EXPIRED}).encode() + b"\n"
+    path = f"/api/v1/namespaces/{namespace}/configmaps?labelSelector="
+    expired = Fault(f"GET {path}a%3Db&watch=true".encode(), http_answer("200 OK", event))
+    proxy.faults.append(expired)
+    heard = cluster.watch(CONFIG_MAP, namespace, labels="a=b", stopped=lambda: False)
+    assert list(heard) == [None, Refusal(410, "Expired", "the watch has expired")]
+
+    label = f"{applyset.PART_OF}=x".replace("/", "%2F").replace("=", "%3D")
+    proxy.faults.append(Fault(f"GET {path}{label}&watch=true".encode(), expired.answer))
+    listener = Listener(cluster, "x")
+    try:
+        assert listener.listen([CONFIG_MAP], [namespace], 10.0)
+        listener.wait(10.0)
+        assert listener.take() == Heard(frozenset(), missed=True)
+        assert proxy.faults == []
+    finally:
+        listener.stop()
