@@ -21,7 +21,7 @@ from kubectl_gitops.plan import Action, Change, Plan, Preview, asks, controller_
 from kubectl_gitops.ports import Cluster, Refusal
 from kubectl_gitops.reconcile import Execution, await_gone, catalog_of, look, workers
 from kubectl_gitops.recording import recorded_manifest
-from kubectl_gitops.resource import Body, ResourceId, is_terminating
+from kubectl_gitops.resource import Body, ResourceId, is_terminating, labels_of
 from kubectl_gitops.sealing import unmanageable
 
 __all__ = ["DeleteOptions", "Losses", "await_deleted", "delete", "intend_to_remove"]
@@ -178,7 +178,8 @@ def _removals(
     with workers() as pool:
         lives = look(session.cluster, apis, pool)
         changes = [
-            _removal(
+            _out_of_scope(branch, id, apis.get(id), lives.get(id))
+            or _removal(
                 id,
                 apis.get(id),
                 lives.get(id),
@@ -189,6 +190,18 @@ def _removals(
             for id in targets
         ]
         return list(pool.map(lambda change: _checked(session.cluster, change), changes))
+
+
+def _out_of_scope(
+    branch: Branch, id: ResourceId, api: Api | None, live: Body | Refusal | None
+) -> Change | None:
+    """The refusal of what the set may not touch. What a controller owns is never the set's."""
+    if not isinstance(live, dict) or controller_of(live):
+        return None
+    why = branch.settings.outside(id, labels_of(live))
+    if not why:
+        return None
+    return Change(id, Action.DELETE, api, None, live, Preview(Refusal(403, "Foreign", why)))
 
 
 def _checked(cluster: Cluster, change: Change) -> Change:

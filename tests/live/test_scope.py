@@ -95,3 +95,21 @@ def test_the_scope_is_asked_again_of_what_is_sent(bound: Bound) -> None:
     assert isinstance(outcome.refusal, Refusal)
     assert "outside of the set's scope (elsewhere)" in outcome.refusal.message
     assert bound.there("configmap/a") == []
+
+
+def test_what_is_outside_of_the_scope_is_not_deleted_by_name(bound: Bound) -> None:
+    space, other = bound.namespace, f"{bound.namespace}-else"
+    bound.kubectl("create", "namespace", other)
+    try:
+        scope = f'\n[scope]\nnamespaces = ["{space}"]\n'
+        bound.commit({".gitops.toml": bound.file(".gitops.toml") + scope})
+        bound.kubectl("apply", "-f", "-", input=config_map(other, "b", x="1"))
+        tip = bound.tip
+        run = bound("delete", "configmap/b", "-n", other, exit=1)
+        assert (
+            f"configmap/{other}/b: namespace {other} is outside of the set's scope ({space})\n"
+        ) in run.stderr
+        assert bound.tip == tip
+        assert bound.there("configmap/b", "-n", other) == ["configmap/b"]
+    finally:
+        bound.kubectl("delete", "namespace", other, "--wait=false")
