@@ -94,8 +94,8 @@ def test_a_pager_that_ends_early_is_no_error(repo):
 
 
 def test_the_first_indexing_of_a_long_branch_says_how_far_it_is(tmp_path):
-    path = generate(tmp_path / "store.git", commits=600, resources=60)
+    path = generate(tmp_path / "store.git", commits=2_500, resources=250)
     words = ("log", "--limit", "1", "--repo", path)
     told = on_terminal(*words, env={"PAGER": "cat", "TERM": "xterm"})
-    assert re.search(r"indexing commits: [\d,]+ of 600", told)
+    assert re.search(r"indexing commits: [\d,]+ of 2,500", told)
     assert "indexing" not in on_terminal(*words, env={"PAGER": "cat", "TERM": "xterm"})
